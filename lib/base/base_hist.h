@@ -16,8 +16,7 @@ struct base_hist {
 };
 
 /** Bucket of a value: exact below 32, within 1/32 above. */
-static inline unsigned int
-base_hist_index(uint64_t value)
+static inline unsigned int base_hist_index(uint64_t value)
 {
 	if (value < (1u << BASE_HIST_SUB_BITS))
 		return (unsigned int)value;
@@ -27,22 +26,34 @@ base_hist_index(uint64_t value)
 	       (unsigned int)((value >> shift) & ((1u << BASE_HIST_SUB_BITS) - 1));
 }
 
-static inline void
-base_hist_add(struct base_hist *hist, uint64_t value)
+static inline uint64_t base_hist_read(const uint64_t *field)
 {
-	hist->count++;
-	hist->sum += value;
-	if (value > hist->max)
-		hist->max = value;
-	hist->bucket[base_hist_index(value)]++;
+	return __atomic_load_n(field, __ATOMIC_RELAXED);
 }
 
-/** Adds all of one histogram to another. */
+/* One writer: a relaxed load and store, not a locked add. */
+static inline void base_hist_bump(uint64_t *field, uint64_t by)
+{
+	__atomic_store_n(field, *field + by, __ATOMIC_RELAXED);
+}
+
+/** Adds one value; the owning thread only. */
+static inline void base_hist_add(struct base_hist *hist, uint64_t value)
+{
+	base_hist_bump(&hist->count, 1);
+	base_hist_bump(&hist->sum, value);
+	if (value > hist->max)
+		__atomic_store_n(&hist->max, value, __ATOMIC_RELAXED);
+	base_hist_bump(&hist->bucket[base_hist_index(value)], 1);
+}
+
+/** Adds all of one histogram to another, whose owner may go on adding. */
 void base_hist_merge(struct base_hist *into, const struct base_hist *from);
 
 /**
  * Smallest value v (a bucket's upper end, never above max) such that at least
- * `ppm` millionths of the added values are <= v. 0 when nothing was added.
+ * `ppm` millionths of the added values are <= v (0 ppm: the smallest added).
+ * 0 when nothing was added.
  */
 uint64_t base_hist_quantile(const struct base_hist *hist, uint32_t ppm);
 
