@@ -189,7 +189,7 @@ const char *iommu_fault_text(uint8_t reason);
 struct iommu_walk {
 	uint8_t step_count;
 	struct {
-		char name[16];	   /* "root", "context", "level 4" ... */
+		char name[16]; /* "root", "context", "level 4" ... */
 		uint16_t index;
 		uint64_t entry_pa; /* where the entry stands */
 		uint64_t entry[2]; /* its words; [1] is 0 for 8-byte entries */
@@ -263,9 +263,9 @@ struct iommu_translator *iommu_translator_next(const struct iommu_device *device
  * before it. A refused access has no spans, is recorded as one fault, and changes nothing.
  * Only between iommu_burst_begin() and iommu_burst_end(); spans are dead after the end.
  */
-static inline uint16_t
-iommu_translate_burst(struct iommu_translator *translator, struct iommu_access *accesses,
-		      uint16_t n, struct iommu_span *spans, uint16_t span_max)
+static inline uint16_t iommu_translate_burst(struct iommu_translator *translator,
+					     struct iommu_access *accesses, uint16_t n,
+					     struct iommu_span *spans, uint16_t span_max)
 {
 	return translator->translate_burst(translator, accesses, n, spans, span_max);
 }

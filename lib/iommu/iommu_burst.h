@@ -7,14 +7,12 @@
 #include "iommu.h"
 
 /** From here to the end, translations and spans of this translator's unit stay good. */
-static inline void
-iommu_burst_begin(struct iommu_translator *translator)
+static inline void iommu_burst_begin(struct iommu_translator *translator)
 {
 	rte_rcu_qsbr_thread_online(translator->qsbr, translator->qsbr_id);
 }
 
-static inline void
-iommu_burst_end(struct iommu_translator *translator)
+static inline void iommu_burst_end(struct iommu_translator *translator)
 {
 	rte_rcu_qsbr_thread_offline(translator->qsbr, translator->qsbr_id);
 }
