@@ -29,13 +29,28 @@ void iova_plan_destroy(struct iova_plan *plan);
  */
 int iova_alloc(struct iova_plan *plan, uint64_t size, uint64_t align, uint64_t *iova);
 
-/** Takes exactly [iova, iova + size); -EEXIST when any of it is taken, -ERANGE outside the plan. */
+/**
+ * Takes exactly [iova, iova + size). -EEXIST: some of it is taken. -ERANGE: outside the plan.
+ * -EINVAL: size 0, or iova or size not a multiple of 4 KiB.
+ */
 int iova_reserve(struct iova_plan *plan, uint64_t iova, uint64_t size);
 
-/** Gives [iova, iova + size) back, merged with free neighbours; -EINVAL when any of it is free. */
+/**
+ * Gives [iova, iova + size) back, merged with free neighbours; it may be a part of what was
+ * taken at once, or several such parts. -EINVAL: some of it is free, size 0, or not in multiples
+ * of 4 KiB. -ERANGE: outside the plan. -ENOMEM: it stays taken.
+ */
 int iova_free(struct iova_plan *plan, uint64_t iova, uint64_t size);
 
-/** Copies up to max free ranges from `from` upwards; returns how many. */
+/** `count` times iova_alloc() under one lock, ascending where it can be; returns how many. */
+unsigned int iova_alloc_batch(struct iova_plan *plan, uint64_t size, uint64_t align,
+			      uint64_t *iovas, unsigned int count);
+
+/** iova_free() of each under one lock; returns how many were not refused. */
+unsigned int iova_free_batch(struct iova_plan *plan, const uint64_t *iovas, uint64_t size,
+			     unsigned int count);
+
+/** Copies up to max free ranges that end above `from`, upwards; returns how many. */
 unsigned int iova_free_ranges(struct iova_plan *plan, uint64_t from, struct iova_range *ranges,
 			      unsigned int max);
 
@@ -52,6 +67,12 @@ int iova_cache_create(struct iova_plan *plan, uint64_t size, struct iova_cache *
 /** Gives everything cached back to the plan. Ranges that are still out stay the caller's. */
 void iova_cache_destroy(struct iova_cache *cache);
 
-/** As iova_alloc() and iova_free() with the cache's size; the owning lcore only. */
+/** As iova_alloc() with the cache's size and alignment; the owning lcore only. */
 int iova_cache_alloc(struct iova_cache *cache, uint64_t *iova);
+
+/**
+ * As iova_free() with the cache's size; the owning lcore only. The range may come from another
+ * cache of the same plan and size. -EINVAL: iova is not so aligned, or ranges that went back to
+ * the plan now were free there: a double free is noticed only then, if at all.
+ */
 int iova_cache_free(struct iova_cache *cache, uint64_t iova);
