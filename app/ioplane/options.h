@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the command line after "--" asked for; testpmd's names where testpmd has the thing. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base_error.h"
+
+#define OPTIONS_SPECS_MAX 64
+#define OPTIONS_SEGS_MAX  8
+
+enum options_topology {
+	TOPOLOGY_PAIRED,
+	TOPOLOGY_CHAINED,
+	TOPOLOGY_LOOP,
+};
+
+/* Fixed once main() has parsed it, but for what says "runtime". Strings are argv's. */
+struct options {
+	bool is_interactive;
+	bool is_auto_start;
+	bool is_json; /* every show answers in JSON */
+	bool is_dry_run;
+	bool keeps_going;   /* a failed script line does not end the script */
+	bool flushes_rx;    /* runtime: drain receive queues at start */
+	bool is_inline;	    /* --mbuf-layout inline: headers beside the data */
+	bool shares_domain; /* --domain shared */
+
+	/* ports and queues; runtime: `port config all` */
+	uint16_t rxq, txq, rxd, txd;
+	uint32_t max_pkt_len;
+	uint32_t mbuf_size;	  /* bytes of a data buffer with its headroom */
+	uint32_t total_num_mbufs; /* 0: computed */
+	uint64_t rss_hf;
+
+	/* memory and IOMMU */
+	uint64_t page_size; /* 0: the largest that fits */
+	uint32_t arena_mb;  /* 0: computed */
+	const char *iotlb_file;
+
+	/* forwarding; runtime: the set commands */
+	const char *forward_mode;
+	bool retries;
+	enum options_topology topology;
+	uint16_t burst;
+	uint16_t nb_cores;
+	uint16_t nb_ports; /* 0: all */
+	const char *portlist;
+	const char *corelist;
+	bool is_tx_first;
+	uint16_t txpkts[OPTIONS_SEGS_MAX];
+	uint8_t txpkts_count;
+	bool is_multi_flow;
+	bool records_cycles;
+	bool records_bursts;
+
+	/* input and output */
+	uint32_t stats_period_s;
+	const char *cmdline_file;
+	const char *stats_json_file; /* "-": standard output */
+	const char *replay[OPTIONS_SPECS_MAX];
+	uint16_t replay_count;
+	const char *capture[OPTIONS_SPECS_MAX];
+	uint16_t capture_count;
+};
+
+/* What options_parse() found out beside errors. */
+enum options_result {
+	OPTIONS_RUN,
+	OPTIONS_EXIT,  /* --help or --version was answered */
+	OPTIONS_USAGE, /* err says what is wrong: exit status 2 */
+};
+
+/** Parses argv after "--" (argv[0] is the program); main lcore, once. */
+enum options_result options_parse(int argc, char **argv, struct base_error *err);
+
+/** The program's options; valid from options_parse() on. */
+const struct options *options_get(void);
+
+/** For the commands that change what is marked "runtime"; main lcore only. */
+struct options *options_edit(void);

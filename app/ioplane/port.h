@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Ports: an ethdev with its IOMMU domain, its arena, its pools and its per-queue counters. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include <rte_ethdev.h>
+#include <rte_mempool.h>
+
+#include "base_error.h"
+#include "dma.h"
+#include "iommu.h"
+
+#define PORT_QUEUES_MAX 64
+#define PORT_NAME_SIZE	IOMMU_NAME_SIZE
+
+struct engine;
+
+/* One queue's traffic. The lcore that polls the queue: write; any thread: read (relaxed). */
+struct port_counters {
+	uint64_t packets;
+	uint64_t bytes;
+	uint64_t drops; /* tx: not taken by the device and freed; rx: 0, the device counts */
+} __rte_cache_aligned;
+
+/* Buffers that a port transmits from and does not receive into: an arena, mapped read-only. */
+struct port_pool {
+	TAILQ_ENTRY(port_pool) link;
+	struct port *port;
+	struct dma_arena *arena;
+	struct rte_mempool *mempool;
+};
+
+enum port_state {
+	PORT_STOPPED,
+	PORT_STARTED,
+	PORT_CLOSED, /* the ethdev is gone; the id stays taken until detach */
+};
+
+struct port {
+	/* set when the port is added */
+	uint16_t id; /* ethdev's */
+	char name[PORT_NAME_SIZE];
+	char driver[PORT_NAME_SIZE];
+	char devargs[1024];	     /* as the user gave them, name first; "" when EAL plugged it */
+	int node;		     /* NUMA, -1: unknown */
+	bool is_ours;		     /* plugged by us, after attach and map (design 3.11) */
+	struct iommu_device *device; /* NULL: a port without a domain */
+	struct dma_arena *arena;     /* rings (only with a domain) and receive buffers */
+	char heap[32];		     /* external malloc heap of the ring part, or "" */
+	int heap_socket;	     /* its socket id, else the node's */
+	struct rte_mempool *mempool; /* receive buffers, in the arena */
+	TAILQ_HEAD(, port_pool) pools;
+
+	/* configuration; written by the main lcore while the port is stopped */
+	enum port_state state;
+	uint16_t rxq, txq, rxd, txd;
+	struct rte_eth_conf conf;
+	struct rte_eth_dev_info info;
+	bool needs_configure;	     /* queue counts or conf changed since the last start */
+	const struct engine *engine; /* what this port does when forwarding starts */
+	void *engine_data;	     /* the engine's, from port_begin to port_end */
+
+	/* the lcore of the queue's stream: write; any: read; main lcore clears while stopped */
+	struct port_counters rx[PORT_QUEUES_MAX];
+	struct port_counters tx[PORT_QUEUES_MAX];
+};
+
+/* --- the table ------------------------------------------------------------------------------ */
+
+/** The port of this ethdev id, or NULL. */
+struct port *port_find(uint16_t id);
+struct port *port_find_name(const char *name);
+
+/** All ports by id: the one after `prev`, NULL: the first. Main lcore. */
+struct port *port_next(const struct port *prev);
+unsigned int port_count(void);
+
+/** The process's IOVA plan, made with the first port. */
+struct dma_space *port_space(void);
+
+/* --- life; main lcore, forwarding stopped ----------------------------------------------------- */
+
+/** Takes a port that EAL has plugged already (net_null, net_memif ...): no domain. */
+int port_add(uint16_t id, struct port **out, struct base_error *err);
+
+/**
+ * Plugs a device from "name[,args]". A net_dmanic gets a domain, an arena and a heap first
+ * (design 3.3, 3.11). On failure nothing is left behind.
+ */
+int port_attach(const char *devargs, struct port **out, struct base_error *err);
+
+/** Unplugs it and gives everything back; refused with -EBUSY while it is started. */
+int port_detach(struct port *port, struct base_error *err);
+
+int port_start(struct port *port, struct base_error *err);
+int port_stop(struct port *port, struct base_error *err);
+int port_close(struct port *port, struct base_error *err);
+int port_reset(struct port *port, struct base_error *err);
+
+/** Stops, closes and detaches all: the end of the program. */
+void port_cleanup(void);
+
+/* --- buffers -------------------------------------------------------------------------------- */
+
+/**
+ * Makes n mbufs with data_room bytes each (headroom included) for what `port` transmits; its
+ * domain may read them and nothing else. The caller owns the pool. Main lcore; the port
+ * may be started. -ENOMEM with the next step in err.
+ */
+int port_pool_create(struct port *port, const char *name, uint32_t n, uint16_t data_room,
+		     struct port_pool **out, struct base_error *err);
+
+/** All its mbufs must be back: -EBUSY. */
+int port_pool_destroy(struct port_pool *pool);
+
+/** Bytes that such a pool takes from huge pages: to check before loading. */
+uint64_t port_pool_size(uint32_t n, uint16_t data_room);
