@@ -12,6 +12,11 @@
 #define IOMMU_READ  (1u << 0)
 #define IOMMU_WRITE (1u << 1)
 
+#define IOMMU_PAGE_SIZE 4096 /* the smallest page; addresses and sizes are multiples of it */
+
+/* Fault reason of units that do not translate; the VT-d specification keeps it reserved. */
+#define IOMMU_REASON_NO_MEMORY 0xff
+
 #define IOMMU_NAME_SIZE 64
 #define IOMMU_FAULT_LOG 256 /* faults kept per domain */
 #define IOMMU_HOLES_MAX 16
@@ -56,6 +61,7 @@ const struct iommu_limits *iommu_unit_limits(const struct iommu_unit *unit);
 /**
  * Says that a software unit may reach [vaddr, vaddr + size) as physical memory at pa
  * (in its own process pa is vaddr). -ENOTSUP where the hardware decides that by itself.
+ * -EINVAL no memory, -ENXIO not aligned to 4 KiB, -EEXIST known already, -ENOENT (remove).
  */
 int iommu_memory_add(struct iommu_unit *unit, uint64_t pa, void *vaddr, size_t size);
 int iommu_memory_remove(struct iommu_unit *unit, uint64_t pa, size_t size);
@@ -122,9 +128,10 @@ struct iommu_gather {
 
 /**
  * Maps [iova, iova + size) to vaddr in pages of at most page_size. Any thread; the domain
- * locks itself. One errno each: -EINVAL size 0 or no rights; -ENXIO not aligned to
- * 4 KiB; -ERANGE past the domain's width or in a hole; -EEXIST overlap; -ENOSPC entries used up;
- * -ENOMEM; -EFAULT memory that the unit does not know. On failure nothing is mapped.
+ * locks itself. One errno each: -EINVAL size 0, no rights or page_size no power of two; -ENXIO
+ * not aligned to 4 KiB; -ERANGE past the domain's width or in a hole; -EEXIST overlap; -ENOSPC
+ * entries used up; -ENOMEM; -EFAULT memory that the unit does not know; -EADDRNOTAVAIL the unit
+ * does not translate and the memory is elsewhere. On failure nothing is mapped.
  */
 int iommu_map(struct iommu_domain *domain, uint64_t iova, void *vaddr, uint64_t size,
 	      uint64_t page_size, uint32_t prot);
@@ -204,7 +211,10 @@ struct iommu_walk {
 /** Walks the tables for a device as the unit would; faults are told, not recorded. */
 int iommu_walk(struct iommu_device *device, uint64_t iova, struct iommu_walk *walk);
 
-/** Calls visit for each leaf in the tables, lowest IOVA first, until it returns non-zero. */
+/**
+ * Calls visit for each leaf in the tables, lowest IOVA first, until it returns non-zero, and
+ * returns that. The domain is locked meanwhile: visit calls nothing of this header.
+ */
 int iommu_for_each_leaf(struct iommu_domain *domain,
 			int (*visit)(const struct iommu_mapping *leaf, void *arg), void *arg);
 
@@ -247,7 +257,10 @@ struct iommu_translator {
 	struct iommu_counters counters;
 } __attribute__((aligned(64)));
 
-/** The caller owns the translator. -ENOTSUP when the unit's devices are real hardware. */
+/**
+ * The caller owns the translator. -ENOTSUP when the unit's devices are real hardware; -ENOSPC
+ * beyond 1024 translators a unit. Any thread.
+ */
 int iommu_translator_create(struct iommu_device *device, bool is_rx, uint16_t queue,
 			    struct iommu_translator **out);
 void iommu_translator_destroy(struct iommu_translator *translator);

@@ -44,16 +44,23 @@ struct iommu_ops {
 	int (*map)(struct iommu_domain *domain, const struct iommu_mapping *mapping);
 
 	/*
-	 * Promises: the tables no longer hold the range; widens gather and chains emptied table
-	 * pages to its freelist. Cannot fail.
+	 * Promises: the tables no longer hold the range; widens gather (iommu_gather_add()) and
+	 * chains emptied table pages to its freelist. Cannot fail. gather->count is the generic
+	 * layer's: it starts an empty gather at {start UINT64_MAX, last 0, pages 0, no freelist}.
 	 */
 	void (*unmap)(struct iommu_domain *domain, const struct iommu_mapping *mapping,
 		      struct iommu_gather *gather);
 
-	/* Promises: after return no new burst gets a translation that gather's unmaps removed. */
+	/*
+	 * Promises: after return no new burst gets a translation that gather's unmaps removed.
+	 * Under the domain's lock; syncs of other domains of the unit may run at the same time.
+	 */
 	int (*sync)(struct iommu_domain *domain, const struct iommu_gather *gather);
 
-	/* Optional. Called after all bursts that began before sync have ended. */
+	/*
+	 * Optional. Called, under the domain's lock, with a freelist that is not NULL, after all
+	 * bursts that began before sync have ended.
+	 */
 	void (*free_tables)(struct iommu_domain *domain, void *freelist);
 
 	/* Promises: the answer comes from the tables; -ENOENT where nothing is mapped. */
@@ -103,6 +110,7 @@ struct iommu_domain {
 	TAILQ_HEAD(, iommu_device) devices;
 	TAILQ_ENTRY(iommu_domain) link;
 	void *node_freelist; /* mapping nodes of the generic layer */
+	void *node_blocks;
 	void *priv;
 };
 
@@ -114,6 +122,17 @@ struct iommu_device {
 	TAILQ_ENTRY(iommu_device) link;
 	void *priv;
 };
+
+/** For unmap: adds leaves in [start, last] to what is to be invalidated. */
+static inline void iommu_gather_add(struct iommu_gather *gather, uint64_t start, uint64_t last,
+				    uint64_t pages)
+{
+	if (start < gather->start)
+		gather->start = start;
+	if (last > gather->last)
+		gather->last = last;
+	gather->pages += pages;
+}
 
 /** Backends report a refused access here; adds the time and the queue. Any thread. */
 void iommu_report_fault(struct iommu_translator *translator, uint64_t iova, uint32_t access,

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Questions about a domain: addresses, mappings, usage, and walks with or without tables. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "iommu_registry.h"
+
+#define REASON_NO_READ 6 /* "PTE Read access is not set": an empty entry refuses a read */
+
+int iommu_iova_to_phys(struct iommu_domain *domain, uint64_t iova, uint64_t *pa)
+{
+	int ret;
+
+	rte_spinlock_lock(&domain->lock);
+	ret = domain->unit->ops->iova_to_phys(domain, iova, pa);
+	rte_spinlock_unlock(&domain->lock);
+	return ret;
+}
+
+unsigned int iommu_mappings(struct iommu_domain *domain, uint64_t from,
+			    struct iommu_mapping *mappings, unsigned int max)
+{
+	struct base_interval *range;
+	unsigned int count = 0;
+
+	rte_spinlock_lock(&domain->lock);
+	range = base_interval_from(&domain->mappings, from);
+	for (; range != NULL && count < max; range = base_interval_next(range))
+		mappings[count++] = ((struct iommu_node *)range)->mapping;
+	rte_spinlock_unlock(&domain->lock);
+	return count;
+}
+
+void iommu_domain_usage(struct iommu_domain *domain, struct iommu_domain_usage *usage)
+{
+	rte_spinlock_lock(&domain->lock);
+	*usage = domain->usage;
+	rte_spinlock_unlock(&domain->lock);
+}
+
+/* What can be said without tables: the mapping that the ledger holds. */
+static void walk_ledger(struct iommu_domain *domain, uint64_t iova, struct iommu_walk *walk)
+{
+	struct base_interval *range = base_interval_find(&domain->mappings, iova);
+	const struct iommu_mapping *mapping;
+
+	snprintf(walk->source, sizeof(walk->source), "ledger");
+	walk->reason = REASON_NO_READ;
+	if (range == NULL || domain->unit->ops->iova_to_phys(domain, iova, &walk->pa) != 0)
+		return;
+	mapping = &((struct iommu_node *)range)->mapping;
+	walk->reason = 0;
+	walk->prot = mapping->prot;
+	walk->page_size = mapping->page_size;
+}
+
+int iommu_walk(struct iommu_device *device, uint64_t iova, struct iommu_walk *walk)
+{
+	struct iommu_domain *domain = device->domain;
+	int ret = 0;
+
+	memset(walk, 0, sizeof(*walk));
+	rte_spinlock_lock(&domain->lock);
+	if (domain->unit->ops->walk != NULL)
+		ret = domain->unit->ops->walk(device, iova, walk);
+	else
+		walk_ledger(domain, iova, walk);
+	rte_spinlock_unlock(&domain->lock);
+	return ret;
+}
+
+static int visit_ledger(struct iommu_domain *domain,
+			int (*visit)(const struct iommu_mapping *leaf, void *arg), void *arg)
+{
+	struct base_interval *range = base_interval_from(&domain->mappings, 0);
+	int ret = 0;
+
+	for (; range != NULL && ret == 0; range = base_interval_next(range))
+		ret = visit(&((struct iommu_node *)range)->mapping, arg);
+	return ret;
+}
+
+int iommu_for_each_leaf(struct iommu_domain *domain,
+			int (*visit)(const struct iommu_mapping *leaf, void *arg), void *arg)
+{
+	int ret;
+
+	rte_spinlock_lock(&domain->lock);
+	if (domain->unit->ops->for_each_leaf != NULL)
+		ret = domain->unit->ops->for_each_leaf(domain, visit, arg);
+	else
+		ret = visit_ledger(domain, visit, arg);
+	rte_spinlock_unlock(&domain->lock);
+	return ret;
+}
