@@ -205,7 +205,7 @@ struct iommu_walk {
 	uint32_t prot;
 	uint64_t pa;
 	uint64_t page_size;
-	char source[32]; /* "tables" or "ledger" */
+	char source[32]; /* "tables", "ledger" or "no translation" */
 };
 
 /** Walks the tables for a device as the unit would; faults are told, not recorded. */
