@@ -253,7 +253,8 @@ struct iommu_translator {
 	uint16_t queue;
 	bool is_rx;
 	struct iommu_device *device;
-	void *priv; /* the backend's */
+	uint64_t serial; /* process wide, never reused */
+	void *priv;	 /* the backend's */
 	struct iommu_counters counters;
 } __attribute__((aligned(64)));
 

@@ -53,6 +53,7 @@ static int create(struct iommu_device *device, struct iommu_translator *translat
 int iommu_translator_create(struct iommu_device *device, bool is_rx, uint16_t queue,
 			    struct iommu_translator **out)
 {
+	static uint64_t serial; /* registry lock */
 	struct iommu_translator_node *node;
 	void *memory;
 	int ret;
@@ -68,8 +69,10 @@ int iommu_translator_create(struct iommu_device *device, bool is_rx, uint16_t qu
 	node->translator.queue = queue;
 	iommu_registry_lock();
 	ret = create(device, &node->translator);
-	if (ret == 0)
+	if (ret == 0) {
+		node->translator.serial = ++serial;
 		TAILQ_INSERT_TAIL(&device->translators, node, link);
+	}
 	iommu_registry_unlock();
 	if (ret != 0) {
 		free(node);

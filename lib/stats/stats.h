@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A snapshot of ports, queues, domains and replays, and its forms: JSON, tables, telemetry. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base_hist.h"
+#include "dma.h"
+#include "iommu.h"
+
+/* A figure that does not apply: null in JSON, "n/a" on screen, absent in telemetry. */
+#define STATS_NA UINT64_MAX
+
+#define STATS_NAME_SIZE IOMMU_NAME_SIZE
+#define STATS_FILE_SIZE 4096
+
+/* --- what a snapshot holds: plain data, copied once ------------------------------------------ */
+
+struct stats_hist {
+	uint64_t count;
+	uint64_t mean; /* this and the rest: STATS_NA while count is 0 */
+	uint64_t p50;
+	uint64_t p99;
+	uint64_t max;
+};
+
+/* Where IOTLB figures come from; they are never added across sources. */
+enum stats_source {
+	STATS_SOURCE_NONE,  /* "n/a": no domain, or nothing counts */
+	STATS_SOURCE_EXACT, /* counted by a software unit */
+	STATS_SOURCE_HW,    /* read from a PMU */
+	STATS_SOURCE_MODEL, /* estimated from the addresses used */
+};
+
+/* One point of a miss-ratio curve. */
+struct stats_miss_ratio {
+	uint64_t entries;
+	uint32_t ratio_ppm;
+};
+
+/* Every u64 may be STATS_NA. */
+struct stats_iotlb {
+	enum stats_source source;
+	uint64_t lookups;
+	uint64_t hits;
+	uint64_t misses;
+	uint64_t walk_reads;
+	uint64_t faults;
+	uint64_t pages_touched;
+	struct stats_miss_ratio *curve; /* owned; NULL: there is none */
+	unsigned int curve_count;
+};
+
+struct stats_dma {
+	enum dma_policy policy;
+	uint64_t maps;
+	uint64_t unmaps;
+	uint64_t mapped_bytes;
+	uint64_t unmapped_bytes;
+	uint64_t invalidations;
+	struct stats_hist map_ns;
+	struct stats_hist unmap_ns;
+};
+
+struct stats_queue {
+	uint16_t queue;
+	uint64_t packets; /* these three: STATS_NA where the device does not count them */
+	uint64_t bytes;
+	uint64_t drops;
+	struct stats_iotlb iotlb;
+	bool has_dma; /* false: the port has no domain */
+	struct stats_dma dma;
+};
+
+struct stats_port {
+	uint16_t id;
+	char name[STATS_NAME_SIZE];
+	char driver[STATS_NAME_SIZE];
+	uint64_t domain; /* STATS_NA: none */
+	int numa;	 /* -1: unknown */
+	uint64_t rx_packets, rx_bytes, rx_missed, rx_errors, rx_nombuf;
+	uint64_t tx_packets, tx_bytes, tx_errors;
+	unsigned int rx_queue_count, tx_queue_count;
+	struct stats_queue *rx_queues; /* owned */
+	struct stats_queue *tx_queues;
+};
+
+struct stats_domain {
+	uint32_t id;
+	char backend[STATS_NAME_SIZE];
+	char (*devices)[STATS_NAME_SIZE]; /* owned */
+	unsigned int device_count;
+	struct iommu_domain_usage usage;
+	uint64_t faults_total;
+	uint64_t faults_by_reason[256];
+	struct iommu_fault *faults; /* owned; the last ones, oldest first */
+	unsigned int fault_count;
+};
+
+struct stats_replay {
+	uint16_t port;
+	char file[STATS_FILE_SIZE];
+	uint64_t packets;
+	uint64_t bytes;
+	uint64_t loops;
+	uint64_t elapsed_ns;
+	uint64_t requested_pps; /* STATS_NA: as fast as it goes */
+	uint64_t achieved_pps;
+	bool has_lateness; /* false: it had no schedule to be late for */
+	struct stats_hist lateness_ns;
+};
+
+struct stats_report {
+	uint64_t duration_ns;
+	struct stats_port *ports; /* these three owned */
+	unsigned int port_count;
+	struct stats_domain *domains;
+	unsigned int domain_count;
+	struct stats_replay *replays;
+	unsigned int replay_count;
+};
+
+/** Frees what the report owns, and the report; NULL is fine. */
+void stats_report_destroy(struct stats_report *report);
+
+/** The port of this id, or NULL. */
+const struct stats_port *stats_report_port(const struct stats_report *report, uint16_t id);
+
+const char *stats_source_name(enum stats_source source);
+
+/* --- the lock of control threads -------------------------------------------------------------- */
+
+/**
+ * Held while ports, queues, domains or devices come and go, and while a snapshot is taken, so
+ * that telemetry's thread never sees half of one. Recursive. Never taken by a forwarding lcore.
+ */
+void stats_lock(void);
+void stats_unlock(void);
+
+/* --- collecting: everything here under stats_lock() ------------------------------------------ */
+
+/** Summary of a histogram that its owner may go on filling. */
+void stats_collect_hist(const struct base_hist *hist, struct stats_hist *out);
+
+/**
+ * IOTLB figures of one queue of the device of this name, less what stats_clear_iommu() set
+ * aside; source "n/a" and all figures STATS_NA when no unit counts for it.
+ */
+void stats_collect_iotlb(const char *device, bool is_rx, uint16_t queue, struct stats_iotlb *out);
+
+/** Figures of a ledger, which its owner may go on writing. */
+void stats_collect_dma(const struct dma_ledger *ledger, struct stats_dma *out);
+
+/** All domains of the process, into report->domains. -ENOMEM. */
+int stats_collect_domains(struct stats_report *report);
+
+/**
+ * Clears the IOTLB figures and faults of the domain that a device is in: counters that an lcore
+ * writes are not touched, what they hold now is taken off from now on. -ENODEV: no such device.
+ */
+int stats_clear_iommu(const char *device);
+
+/* --- rendering ---------------------------------------------------------------------------------
+ */
+
+struct json_t;
+
+/** The report as design 4 lays it down. The caller owns the reference; NULL: no memory. */
+struct json_t *stats_json(const struct stats_report *report);
+
+/** Parts of it, for commands that answer in JSON. */
+struct json_t *stats_json_u64(uint64_t value);
+struct json_t *stats_json_iova(uint64_t iova);
+struct json_t *stats_json_iotlb(const struct stats_iotlb *iotlb);
+struct json_t *stats_json_dma(const struct stats_queue *queue);
+struct json_t *stats_json_port(const struct stats_port *port);
+struct json_t *stats_json_domain(const struct stats_domain *domain);
+struct json_t *stats_json_fault(const struct iommu_fault *fault);
+struct json_t *stats_json_replay(const struct stats_replay *replay);
+
+/** Writes the report to a file, "-" for standard output; -errno of the file. */
+int stats_json_write(const struct stats_report *report, const char *path, struct base_error *err);
+
+/** The same figures as aligned tables. */
+void stats_text(const struct stats_report *report, FILE *file);
+
+/** The tables of which it consists; a port of NULL means all, a queue below 0 too. */
+void stats_text_ports(const struct stats_report *report, FILE *file);
+void stats_text_iotlb(const struct stats_report *report, const struct stats_port *port, int queue,
+		      FILE *file);
+void stats_text_dma(const struct stats_report *report, const struct stats_port *port, int queue,
+		    FILE *file);
+void stats_text_domains(const struct stats_report *report, FILE *file);
+void stats_text_faults(const struct stats_report *report, FILE *file);
+void stats_text_replays(const struct stats_report *report, FILE *file);
+
+/* --- telemetry ---------------------------------------------------------------------------------
+ */
+
+/* Who takes a whole snapshot; called on telemetry's thread under stats_lock(). */
+struct stats_provider {
+	int (*collect)(void *arg, struct stats_report **out);
+	void *arg;
+};
+
+/**
+ * Registers /iommu/domains, /iommu/domain, /iommu/faults and /iommu/queue with rte_telemetry.
+ * The provider is copied. rte_telemetry cannot unregister: call stats_telemetry_stop() before
+ * the provider dies; from then on they answer nothing.
+ */
+int stats_telemetry_start(const struct stats_provider *provider);
+void stats_telemetry_stop(void);

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A snapshot as JSON: the keys are an interface that scripts rely on. */
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <jansson.h>
+
+#include "stats.h"
+
+/* json_pack() frees what it was given and returns NULL when one of its "o" is NULL. */
+
+json_t *stats_json_u64(uint64_t value)
+{
+	if (value == STATS_NA)
+		return json_null();
+	/* jansson's integers are signed: a counter never gets there, garbage must not turn
+	 * negative. */
+	return json_integer(value > LLONG_MAX ? LLONG_MAX : (json_int_t)value);
+}
+
+json_t *stats_json_iova(uint64_t iova)
+{
+	return json_sprintf("0x%" PRIx64, iova);
+}
+
+/* A file name may be any bytes; JSON holds UTF-8 only. */
+static json_t *json_text(const char *text)
+{
+	json_t *string = json_string(text);
+	char *copy;
+
+	if (string != NULL)
+		return string;
+	copy = strdup(text);
+	if (copy == NULL)
+		return NULL;
+	for (char *c = copy; *c != '\0'; c++) {
+		if ((unsigned char)*c >= 0x80)
+			*c = '?';
+	}
+	string = json_string(copy);
+	free(copy);
+	return string;
+}
+
+static json_t *json_hist(const struct stats_hist *hist)
+{
+	return json_pack("{s:o, s:o, s:o, s:o, s:o}", "count", stats_json_u64(hist->count), "mean",
+			 stats_json_u64(hist->mean), "p50", stats_json_u64(hist->p50), "p99",
+			 stats_json_u64(hist->p99), "max", stats_json_u64(hist->max));
+}
+
+static json_t *json_curve(const struct stats_iotlb *iotlb)
+{
+	json_t *curve;
+
+	if (iotlb->curve == NULL)
+		return json_null();
+	curve = json_array();
+	for (unsigned int i = 0; i < iotlb->curve_count; i++) {
+		const struct stats_miss_ratio *point = &iotlb->curve[i];
+
+		json_array_append_new(curve, json_pack("[o, f]", stats_json_u64(point->entries),
+						       (double)point->ratio_ppm / 1e6));
+	}
+	return curve;
+}
+
+json_t *stats_json_iotlb(const struct stats_iotlb *iotlb)
+{
+	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "source",
+			 stats_source_name(iotlb->source), "lookups",
+			 stats_json_u64(iotlb->lookups), "hits", stats_json_u64(iotlb->hits),
+			 "misses", stats_json_u64(iotlb->misses), "walk_reads",
+			 stats_json_u64(iotlb->walk_reads), "faults", stats_json_u64(iotlb->faults),
+			 "pages_touched", stats_json_u64(iotlb->pages_touched), "miss_ratio_curve",
+			 json_curve(iotlb));
+}
+
+json_t *stats_json_dma(const struct stats_queue *queue)
+{
+	const struct stats_dma *dma = &queue->dma;
+
+	if (!queue->has_dma)
+		return json_null();
+	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "policy",
+			 dma_policy_name(dma->policy), "maps", stats_json_u64(dma->maps), "unmaps",
+			 stats_json_u64(dma->unmaps), "mapped_bytes",
+			 stats_json_u64(dma->mapped_bytes), "unmapped_bytes",
+			 stats_json_u64(dma->unmapped_bytes), "invalidations",
+			 stats_json_u64(dma->invalidations), "map_ns", json_hist(&dma->map_ns),
+			 "unmap_ns", json_hist(&dma->unmap_ns));
+}
+
+static json_t *json_queues(const struct stats_queue *queues, unsigned int count)
+{
+	json_t *array = json_array();
+
+	for (unsigned int i = 0; i < count; i++) {
+		const struct stats_queue *queue = &queues[i];
+
+		json_array_append_new(array, json_pack("{s:i, s:o, s:o, s:o, s:o, s:o}", "queue",
+						       queue->queue, "packets",
+						       stats_json_u64(queue->packets), "bytes",
+						       stats_json_u64(queue->bytes), "drops",
+						       stats_json_u64(queue->drops), "iotlb",
+						       stats_json_iotlb(&queue->iotlb), "dma",
+						       stats_json_dma(queue)));
+	}
+	return array;
+}
+
+static json_t *json_port_stats(const struct stats_port *port)
+{
+	return json_pack(
+		"{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "rx_packets",
+		stats_json_u64(port->rx_packets), "rx_bytes", stats_json_u64(port->rx_bytes),
+		"rx_missed", stats_json_u64(port->rx_missed), "rx_errors",
+		stats_json_u64(port->rx_errors), "rx_nombuf", stats_json_u64(port->rx_nombuf),
+		"tx_packets", stats_json_u64(port->tx_packets), "tx_bytes",
+		stats_json_u64(port->tx_bytes), "tx_errors", stats_json_u64(port->tx_errors));
+}
+
+json_t *stats_json_port(const struct stats_port *port)
+{
+	return json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "id", port->id, "name",
+			 json_text(port->name), "driver", json_text(port->driver), "domain",
+			 stats_json_u64(port->domain), "numa",
+			 port->numa < 0 ? json_null() : json_integer(port->numa), "stats",
+			 json_port_stats(port), "rx_queues",
+			 json_queues(port->rx_queues, port->rx_queue_count), "tx_queues",
+			 json_queues(port->tx_queues, port->tx_queue_count));
+}
+
+json_t *stats_json_fault(const struct iommu_fault *fault)
+{
+	return json_pack("{s:o, s:i, s:o, s:s, s:i, s:s}", "device", json_text(fault->device),
+			 "queue", fault->queue, "iova", stats_json_iova(fault->iova), "access",
+			 fault->access & IOMMU_WRITE ? "write" : "read", "reason", fault->reason,
+			 "text", iommu_fault_text(fault->reason));
+}
+
+static json_t *json_reasons(const struct stats_domain *domain)
+{
+	json_t *reasons = json_object();
+	char key[8];
+
+	for (unsigned int reason = 0; reason < 256; reason++) {
+		if (domain->faults_by_reason[reason] == 0)
+			continue;
+		snprintf(key, sizeof(key), "%u", reason);
+		json_object_set_new(reasons, key, stats_json_u64(domain->faults_by_reason[reason]));
+	}
+	return reasons;
+}
+
+json_t *stats_json_domain(const struct stats_domain *domain)
+{
+	const struct iommu_domain_usage *usage = &domain->usage;
+	json_t *devices = json_array(), *faults = json_array();
+
+	for (unsigned int i = 0; i < domain->device_count; i++)
+		json_array_append_new(devices, json_text(domain->devices[i]));
+	for (unsigned int i = 0; i < domain->fault_count; i++)
+		json_array_append_new(faults, stats_json_fault(&domain->faults[i]));
+	return json_pack(
+		"{s:I, s:s, s:o, s:o, s:o, s:{s:o, s:o, s:o}, s:o, s:o, s:o, s:o, s:o}", "id",
+		(json_int_t)domain->id, "backend", domain->backend, "devices", devices, "mappings",
+		stats_json_u64(usage->mappings), "mapped_bytes",
+		stats_json_u64(usage->mapped_bytes), "page_sizes", "4096",
+		stats_json_u64(usage->leaves_4k), "2097152", stats_json_u64(usage->leaves_2m),
+		"1073741824", stats_json_u64(usage->leaves_1g), "entries_used",
+		stats_json_u64(usage->entries_used), "entries_limit",
+		usage->entries_limit == 0 ? json_null() : stats_json_u64(usage->entries_limit),
+		"faults_total", stats_json_u64(domain->faults_total), "faults_by_reason",
+		json_reasons(domain), "faults", faults);
+}
+
+json_t *stats_json_replay(const struct stats_replay *replay)
+{
+	return json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "port", replay->port,
+			 "file", json_text(replay->file), "packets",
+			 stats_json_u64(replay->packets), "bytes", stats_json_u64(replay->bytes),
+			 "loops", stats_json_u64(replay->loops), "elapsed_ns",
+			 stats_json_u64(replay->elapsed_ns), "requested_pps",
+			 stats_json_u64(replay->requested_pps), "achieved_pps",
+			 stats_json_u64(replay->achieved_pps), "lateness_ns",
+			 replay->has_lateness ? json_hist(&replay->lateness_ns) : json_null());
+}
+
+json_t *stats_json(const struct stats_report *report)
+{
+	json_t *ports = json_array(), *domains = json_array(), *replays = json_array();
+
+	for (unsigned int i = 0; i < report->port_count; i++)
+		json_array_append_new(ports, stats_json_port(&report->ports[i]));
+	for (unsigned int i = 0; i < report->domain_count; i++)
+		json_array_append_new(domains, stats_json_domain(&report->domains[i]));
+	for (unsigned int i = 0; i < report->replay_count; i++)
+		json_array_append_new(replays, stats_json_replay(&report->replays[i]));
+	return json_pack("{s:i, s:o, s:o, s:o, s:o}", "version", 1, "duration_ns",
+			 stats_json_u64(report->duration_ns), "ports", ports, "domains", domains,
+			 "replay", replays);
+}
+
+static int write_error(const char *path, int code, struct base_error *err)
+{
+	return base_error_set(err, code,
+			      "cannot write the report to %s: %s; name a file in a folder that can "
+			      "be written, or - for standard output",
+			      path, strerror(-code));
+}
+
+int stats_json_write(const struct stats_report *report, const char *path, struct base_error *err)
+{
+	bool is_stdout = strcmp(path, "-") == 0;
+	json_t *json = stats_json(report);
+	FILE *file = NULL;
+	int ret = 0;
+
+	if (json == NULL)
+		return base_error_set(err, -ENOMEM, "cannot build the report: out of memory");
+	errno = 0;
+	file = is_stdout ? stdout : fopen(path, "we");
+	if (file == NULL) {
+		ret = write_error(path, -errno, err);
+		goto free_json;
+	}
+	/* Ratios are millionths: six digits say all of them. */
+	if (json_dumpf(json, file, JSON_COMPACT | JSON_REAL_PRECISION(6)) != 0 ||
+	    fputc('\n', file) == EOF || fflush(file) != 0)
+		ret = write_error(path, errno != 0 ? -errno : -EIO, err);
+	if (!is_stdout && fclose(file) != 0 && ret == 0)
+		ret = write_error(path, -errno, err);
+free_json:
+	json_decref(json);
+	return ret;
+}

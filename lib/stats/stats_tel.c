@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Parts of a snapshot as dictionaries of DPDK's telemetry. */
+#include "stats_tel.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+struct rte_tel_data *stats_tel_create(void)
+{
+	struct rte_tel_data *dict = rte_tel_data_alloc();
+
+	if (dict != NULL)
+		rte_tel_data_start_dict(dict);
+	return dict;
+}
+
+/* Hands `value` over, also when it does not fit. */
+void stats_tel_add(struct rte_tel_data *dict, const char *name, struct rte_tel_data *value)
+{
+	if (value != NULL && rte_tel_data_add_dict_container(dict, name, value, 0) != 0)
+		rte_tel_data_free(value);
+}
+
+void stats_tel_add_u64(struct rte_tel_data *dict, const char *name, uint64_t value)
+{
+	if (value != STATS_NA)
+		rte_tel_data_add_dict_u64(dict, name, value);
+}
+
+static void dict_add_iova(struct rte_tel_data *dict, uint64_t iova)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "0x%" PRIx64, iova);
+	rte_tel_data_add_dict_string(dict, "iova", text);
+}
+
+static void dict_add_hist(struct rte_tel_data *dict, const char *name,
+			  const struct stats_hist *hist)
+{
+	struct rte_tel_data *inner = stats_tel_create();
+
+	if (inner == NULL)
+		return;
+	stats_tel_add_u64(inner, "count", hist->count);
+	stats_tel_add_u64(inner, "mean", hist->mean);
+	stats_tel_add_u64(inner, "p50", hist->p50);
+	stats_tel_add_u64(inner, "p99", hist->p99);
+	stats_tel_add_u64(inner, "max", hist->max);
+	stats_tel_add(dict, name, inner);
+}
+
+static struct rte_tel_data *tel_devices(const struct stats_domain *domain)
+{
+	struct rte_tel_data *array = rte_tel_data_alloc();
+
+	if (array == NULL)
+		return NULL;
+	rte_tel_data_start_array(array, RTE_TEL_STRING_VAL);
+	for (unsigned int i = 0; i < domain->device_count; i++)
+		rte_tel_data_add_array_string(array, domain->devices[i]);
+	return array;
+}
+
+static struct rte_tel_data *tel_page_sizes(const struct iommu_domain_usage *usage)
+{
+	struct rte_tel_data *dict = stats_tel_create();
+
+	if (dict == NULL)
+		return NULL;
+	stats_tel_add_u64(dict, "4096", usage->leaves_4k);
+	stats_tel_add_u64(dict, "2097152", usage->leaves_2m);
+	stats_tel_add_u64(dict, "1073741824", usage->leaves_1g);
+	return dict;
+}
+
+static struct rte_tel_data *tel_reasons(const struct stats_domain *domain)
+{
+	struct rte_tel_data *dict = stats_tel_create();
+	char name[8];
+
+	for (unsigned int reason = 0; dict != NULL && reason < 256; reason++) {
+		if (domain->faults_by_reason[reason] == 0)
+			continue;
+		snprintf(name, sizeof(name), "%u", reason);
+		stats_tel_add_u64(dict, name, domain->faults_by_reason[reason]);
+	}
+	return dict;
+}
+
+void stats_tel_add_domain(struct rte_tel_data *dict, const struct stats_domain *domain)
+{
+	const struct iommu_domain_usage *usage = &domain->usage;
+
+	stats_tel_add_u64(dict, "id", domain->id);
+	rte_tel_data_add_dict_string(dict, "backend", domain->backend);
+	stats_tel_add(dict, "devices", tel_devices(domain));
+	stats_tel_add_u64(dict, "mappings", usage->mappings);
+	stats_tel_add_u64(dict, "mapped_bytes", usage->mapped_bytes);
+	stats_tel_add(dict, "page_sizes", tel_page_sizes(usage));
+	stats_tel_add_u64(dict, "entries_used", usage->entries_used);
+	stats_tel_add_u64(dict, "entries_limit",
+			  usage->entries_limit == 0 ? STATS_NA : usage->entries_limit);
+	stats_tel_add_u64(dict, "faults_total", domain->faults_total);
+	stats_tel_add(dict, "faults_by_reason", tel_reasons(domain));
+}
+
+static void dict_add_iotlb(struct rte_tel_data *dict, const struct stats_iotlb *iotlb)
+{
+	struct rte_tel_data *inner = stats_tel_create();
+
+	if (inner == NULL)
+		return;
+	rte_tel_data_add_dict_string(inner, "source", stats_source_name(iotlb->source));
+	stats_tel_add_u64(inner, "lookups", iotlb->lookups);
+	stats_tel_add_u64(inner, "hits", iotlb->hits);
+	stats_tel_add_u64(inner, "misses", iotlb->misses);
+	stats_tel_add_u64(inner, "walk_reads", iotlb->walk_reads);
+	stats_tel_add_u64(inner, "faults", iotlb->faults);
+	stats_tel_add_u64(inner, "pages_touched", iotlb->pages_touched);
+	if (iotlb->curve != NULL) {
+		struct rte_tel_data *curve = stats_tel_create();
+		char name[24];
+
+		for (unsigned int i = 0; curve != NULL && i < iotlb->curve_count; i++) {
+			snprintf(name, sizeof(name), "%" PRIu64, iotlb->curve[i].entries);
+			stats_tel_add_u64(curve, name, iotlb->curve[i].ratio_ppm);
+		}
+		stats_tel_add(inner, "miss_ratio_curve_ppm", curve);
+	}
+	stats_tel_add(dict, "iotlb", inner);
+}
+
+static void dict_add_dma(struct rte_tel_data *dict, const struct stats_dma *dma)
+{
+	struct rte_tel_data *inner = stats_tel_create();
+
+	if (inner == NULL)
+		return;
+	rte_tel_data_add_dict_string(inner, "policy", dma_policy_name(dma->policy));
+	stats_tel_add_u64(inner, "maps", dma->maps);
+	stats_tel_add_u64(inner, "unmaps", dma->unmaps);
+	stats_tel_add_u64(inner, "mapped_bytes", dma->mapped_bytes);
+	stats_tel_add_u64(inner, "unmapped_bytes", dma->unmapped_bytes);
+	stats_tel_add_u64(inner, "invalidations", dma->invalidations);
+	dict_add_hist(inner, "map_ns", &dma->map_ns);
+	dict_add_hist(inner, "unmap_ns", &dma->unmap_ns);
+	stats_tel_add(dict, "dma", inner);
+}
+
+void stats_tel_add_queue(struct rte_tel_data *dict, const struct stats_queue *queue)
+{
+	stats_tel_add_u64(dict, "queue", queue->queue);
+	stats_tel_add_u64(dict, "packets", queue->packets);
+	stats_tel_add_u64(dict, "bytes", queue->bytes);
+	stats_tel_add_u64(dict, "drops", queue->drops);
+	dict_add_iotlb(dict, &queue->iotlb);
+	if (queue->has_dma)
+		dict_add_dma(dict, &queue->dma);
+}
+
+void stats_tel_add_fault(struct rte_tel_data *dict, const char *name, uint32_t domain,
+			 const struct iommu_fault *fault)
+{
+	struct rte_tel_data *inner = stats_tel_create();
+
+	if (inner == NULL)
+		return;
+	stats_tel_add_u64(inner, "domain", domain);
+	rte_tel_data_add_dict_string(inner, "device", fault->device);
+	stats_tel_add_u64(inner, "queue", fault->queue);
+	rte_tel_data_add_dict_string(inner, "direction", fault->is_rx ? "rx" : "tx");
+	dict_add_iova(inner, fault->iova);
+	rte_tel_data_add_dict_string(inner, "access",
+				     fault->access & IOMMU_WRITE ? "write" : "read");
+	stats_tel_add_u64(inner, "reason", fault->reason);
+	rte_tel_data_add_dict_string(inner, "text", iommu_fault_text(fault->reason));
+	stats_tel_add(dict, name, inner);
+}
+
+void stats_tel_add_map(struct rte_tel_data *dict, unsigned int number,
+		       const struct iommu_mapping *mapping)
+{
+	struct rte_tel_data *inner = stats_tel_create();
+	char name[16];
+
+	if (inner == NULL)
+		return;
+	dict_add_iova(inner, mapping->iova);
+	stats_tel_add_u64(inner, "size", mapping->size);
+	stats_tel_add_u64(inner, "page_size", mapping->page_size);
+	rte_tel_data_add_dict_string(inner, "prot",
+				     mapping->prot == (IOMMU_READ | IOMMU_WRITE) ? "rw"
+				     : mapping->prot == IOMMU_READ		 ? "r"
+										 : "w");
+	snprintf(name, sizeof(name), "%u", number);
+	stats_tel_add(dict, name, inner);
+}

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A snapshot as aligned tables on a screen. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "stats.h"
+#include "stats_table.h"
+
+static void finish(struct stats_table *table, FILE *file)
+{
+	stats_table_print(table, file);
+	stats_table_destroy(table);
+}
+
+void stats_text_ports(const struct stats_report *report, FILE *file)
+{
+	static const char *const titles[] = {"port",	  "name",	"driver",     "domain",
+					     "numa",	  "rx-packets", "rx-bytes",   "rx-missed",
+					     "rx-errors", "rx-nombuf",	"tx-packets", "tx-bytes",
+					     "tx-errors", NULL};
+	struct stats_table *table = stats_table_create(titles);
+
+	for (unsigned int i = 0; i < report->port_count; i++) {
+		const struct stats_port *port = &report->ports[i];
+
+		stats_table_add(table, "%u", port->id);
+		stats_table_add(table, "%s", port->name);
+		stats_table_add(table, "%s", port->driver);
+		stats_table_add_u64(table, port->domain);
+		stats_table_add_u64(table, port->numa < 0 ? STATS_NA : (uint64_t)port->numa);
+		stats_table_add_u64(table, port->rx_packets);
+		stats_table_add_u64(table, port->rx_bytes);
+		stats_table_add_u64(table, port->rx_missed);
+		stats_table_add_u64(table, port->rx_errors);
+		stats_table_add_u64(table, port->rx_nombuf);
+		stats_table_add_u64(table, port->tx_packets);
+		stats_table_add_u64(table, port->tx_bytes);
+		stats_table_add_u64(table, port->tx_errors);
+	}
+	fprintf(file, "Ports\n");
+	finish(table, file);
+}
+
+/* Calls row for each queue asked for: the port's receive queues, then its transmit queues. */
+static void each_queue(const struct stats_report *report, const struct stats_port *only, int queue,
+		       void (*row)(struct stats_table *table, const struct stats_queue *queue),
+		       struct stats_table *table)
+{
+	for (unsigned int p = 0; p < report->port_count; p++) {
+		const struct stats_port *port = &report->ports[p];
+
+		if (only != NULL && only != port)
+			continue;
+		for (unsigned int i = 0; i < port->rx_queue_count + port->tx_queue_count; i++) {
+			bool is_rx = i < port->rx_queue_count;
+			const struct stats_queue *q =
+				is_rx ? &port->rx_queues[i]
+				      : &port->tx_queues[i - port->rx_queue_count];
+
+			if (queue >= 0 && q->queue != queue)
+				continue;
+			stats_table_add(table, "%u", port->id);
+			stats_table_add(table, "%s%u", is_rx ? "rx" : "tx", q->queue);
+			row(table, q);
+		}
+	}
+}
+
+static void row_iotlb(struct stats_table *table, const struct stats_queue *queue)
+{
+	const struct stats_iotlb *iotlb = &queue->iotlb;
+
+	stats_table_add_u64(table, queue->packets);
+	stats_table_add_u64(table, queue->bytes);
+	stats_table_add_u64(table, queue->drops);
+	stats_table_add(table, "%s", stats_source_name(iotlb->source));
+	stats_table_add_u64(table, iotlb->lookups);
+	stats_table_add_u64(table, iotlb->hits);
+	stats_table_add_u64(table, iotlb->misses);
+	stats_table_add_u64(table, iotlb->walk_reads);
+	stats_table_add_u64(table, iotlb->faults);
+	stats_table_add_u64(table, iotlb->pages_touched);
+}
+
+void stats_text_iotlb(const struct stats_report *report, const struct stats_port *port, int queue,
+		      FILE *file)
+{
+	static const char *const titles[] = {
+		"port",	  "queue",	   "packets", "bytes",	"drops",
+		"source", "iotlb-lookups", "hits",    "misses", "walk-reads",
+		"faults", "pages-touched", NULL};
+	struct stats_table *table = stats_table_create(titles);
+
+	each_queue(report, port, queue, row_iotlb, table);
+	fprintf(file, "Queues and their IOTLB\n");
+	finish(table, file);
+}
+
+static void add_hist(struct stats_table *table, const struct stats_hist *hist)
+{
+	static const struct stats_hist none = {0, STATS_NA, STATS_NA, STATS_NA, STATS_NA};
+
+	if (hist == NULL)
+		hist = &none;
+	stats_table_add_u64(table, hist->mean);
+	stats_table_add_u64(table, hist->p50);
+	stats_table_add_u64(table, hist->p99);
+	stats_table_add_u64(table, hist->max);
+}
+
+static void row_dma(struct stats_table *table, const struct stats_queue *queue)
+{
+	static const struct stats_dma none = {
+		.maps = STATS_NA,
+		.unmaps = STATS_NA,
+		.mapped_bytes = STATS_NA,
+		.unmapped_bytes = STATS_NA,
+		.invalidations = STATS_NA,
+	};
+	const struct stats_dma *dma = queue->has_dma ? &queue->dma : &none;
+
+	stats_table_add(table, "%s", queue->has_dma ? dma_policy_name(dma->policy) : "n/a");
+	stats_table_add_u64(table, dma->maps);
+	stats_table_add_u64(table, dma->unmaps);
+	stats_table_add_u64(table, dma->mapped_bytes);
+	stats_table_add_u64(table, dma->unmapped_bytes);
+	stats_table_add_u64(table, dma->invalidations);
+	add_hist(table, queue->has_dma ? &dma->map_ns : NULL);
+	add_hist(table, queue->has_dma ? &dma->unmap_ns : NULL);
+}
+
+void stats_text_dma(const struct stats_report *report, const struct stats_port *port, int queue,
+		    FILE *file)
+{
+	static const char *const titles[] = {
+		"port",		  "queue",	   "policy",	  "maps", "unmaps", "mapped-bytes",
+		"unmapped-bytes", "invalidations", "map-ns-mean", "p50",  "p99",    "max",
+		"unmap-ns-mean",  "p50",	   "p99",	  "max",  NULL};
+	struct stats_table *table = stats_table_create(titles);
+
+	each_queue(report, port, queue, row_dma, table);
+	fprintf(file, "DMA mapping by queue (times in ns)\n");
+	finish(table, file);
+}
+
+static void add_devices(struct stats_table *table, const struct stats_domain *domain)
+{
+	char names[1024] = "";
+	size_t used = 0;
+
+	for (unsigned int i = 0; i < domain->device_count && used < sizeof(names); i++)
+		used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s",
+					 i == 0 ? "" : ",", domain->devices[i]);
+	stats_table_add(table, "%s", domain->device_count == 0 ? "-" : names);
+}
+
+void stats_text_domains(const struct stats_report *report, FILE *file)
+{
+	static const char *const titles[] = {
+		"domain",   "backend",	"devices",	"mappings",	 "mapped-bytes", "4K-pages",
+		"2M-pages", "1G-pages", "entries-used", "entries-limit", "faults",	 NULL};
+	struct stats_table *table = stats_table_create(titles);
+
+	for (unsigned int i = 0; i < report->domain_count; i++) {
+		const struct stats_domain *domain = &report->domains[i];
+		const struct iommu_domain_usage *usage = &domain->usage;
+
+		stats_table_add(table, "%u", domain->id);
+		stats_table_add(table, "%s", domain->backend);
+		add_devices(table, domain);
+		stats_table_add_u64(table, usage->mappings);
+		stats_table_add_u64(table, usage->mapped_bytes);
+		stats_table_add_u64(table, usage->leaves_4k);
+		stats_table_add_u64(table, usage->leaves_2m);
+		stats_table_add_u64(table, usage->leaves_1g);
+		stats_table_add_u64(table, usage->entries_used);
+		stats_table_add_u64(table,
+				    usage->entries_limit == 0 ? STATS_NA : usage->entries_limit);
+		stats_table_add_u64(table, domain->faults_total);
+	}
+	fprintf(file, "Domains\n");
+	finish(table, file);
+}
+
+static void print_reasons(const struct stats_domain *domain, FILE *file)
+{
+	for (unsigned int reason = 0; reason < 256; reason++) {
+		if (domain->faults_by_reason[reason] == 0)
+			continue;
+		fprintf(file, "  domain %u: %" PRIu64 " of reason %u, %s\n", domain->id,
+			domain->faults_by_reason[reason], reason,
+			iommu_fault_text((uint8_t)reason));
+	}
+}
+
+void stats_text_faults(const struct stats_report *report, FILE *file)
+{
+	static const char *const titles[] = {"domain", "device", "queue", "iova",
+					     "access", "reason", "text",  NULL};
+	struct stats_table *table = stats_table_create(titles);
+	unsigned int shown = 0;
+
+	for (unsigned int i = 0; i < report->domain_count; i++) {
+		const struct stats_domain *domain = &report->domains[i];
+
+		for (unsigned int f = 0; f < domain->fault_count; f++, shown++) {
+			const struct iommu_fault *fault = &domain->faults[f];
+
+			stats_table_add(table, "%u", domain->id);
+			stats_table_add(table, "%s", fault->device);
+			stats_table_add(table, "%s%u", fault->is_rx ? "rx" : "tx", fault->queue);
+			stats_table_add(table, "0x%" PRIx64, fault->iova);
+			stats_table_add(table, "%s",
+					fault->access & IOMMU_WRITE ? "write" : "read");
+			stats_table_add(table, "%u", fault->reason);
+			stats_table_add(table, "%s", iommu_fault_text(fault->reason));
+		}
+	}
+	fprintf(file, "Faults%s\n", shown == 0 ? ": none" : " (the last of each domain)");
+	for (unsigned int i = 0; i < report->domain_count; i++)
+		print_reasons(&report->domains[i], file);
+	if (shown != 0)
+		stats_table_print(table, file);
+	stats_table_destroy(table);
+}
+
+void stats_text_replays(const struct stats_report *report, FILE *file)
+{
+	static const char *const titles[] = {
+		"port",	      "packets",       "bytes",	       "loops",
+		"elapsed-ns", "requested-pps", "achieved-pps", "lateness-ns-mean",
+		"p50",	      "p99",	       "max",	       "file",
+		NULL};
+	struct stats_table *table = stats_table_create(titles);
+
+	for (unsigned int i = 0; i < report->replay_count; i++) {
+		const struct stats_replay *replay = &report->replays[i];
+
+		stats_table_add(table, "%u", replay->port);
+		stats_table_add_u64(table, replay->packets);
+		stats_table_add_u64(table, replay->bytes);
+		stats_table_add_u64(table, replay->loops);
+		stats_table_add_u64(table, replay->elapsed_ns);
+		stats_table_add_u64(table, replay->requested_pps);
+		stats_table_add_u64(table, replay->achieved_pps);
+		add_hist(table, replay->has_lateness ? &replay->lateness_ns : NULL);
+		stats_table_add(table, "%s", replay->file);
+	}
+	fprintf(file, "Replays\n");
+	finish(table, file);
+}
+
+void stats_text(const struct stats_report *report, FILE *file)
+{
+	bool has_dma = false;
+
+	for (unsigned int i = 0; i < report->port_count; i++)
+		has_dma |= report->ports[i].domain != STATS_NA;
+	fprintf(file, "\nReport over %" PRIu64 " ns (%.3f s)\n\n", report->duration_ns,
+		(double)report->duration_ns / 1e9);
+	stats_text_ports(report, file);
+	fputc('\n', file);
+	stats_text_iotlb(report, NULL, -1, file);
+	if (has_dma) {
+		fputc('\n', file);
+		stats_text_dma(report, NULL, -1, file);
+	}
+	if (report->domain_count != 0) {
+		fputc('\n', file);
+		stats_text_domains(report, file);
+		fputc('\n', file);
+		stats_text_faults(report, file);
+	}
+	if (report->replay_count != 0) {
+		fputc('\n', file);
+		stats_text_replays(report, file);
+	}
+}
