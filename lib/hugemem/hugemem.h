@@ -23,14 +23,15 @@ struct hugemem_region {
 	void *vaddr; /* aligned to page_size, zeroed, resident, MADV_DONTFORK */
 	size_t size;
 	size_t page_size;
-	int node;
-	char step_back[256]; /* why the pages are smaller than asked for; "" when they are not */
+	int node;	     /* as asked; -1 where the kernel has no NUMA policies: any */
+	char step_back[512]; /* why the pages are smaller than asked for; "" when they are not */
 };
 
 /**
  * Maps a region; the caller owns it. Asks for 1 GiB, then 2 MiB, then 4 KiB pages from
  * request->page_size downwards; all pages are touched, on the node, before it returns.
  * -ENOMEM with the next step in err (how many pages are free on the node, what to write where).
+ * -EINVAL: size 0, a page size or a node that is none here. Needs Linux 5.14.
  */
 int hugemem_create(const struct hugemem_request *request, struct hugemem_region **out,
 		   struct base_error *err);
@@ -42,7 +43,11 @@ void hugemem_destroy(struct hugemem_region *region);
  */
 int hugemem_virt_to_phys(const void *vaddr, uint64_t *pa);
 
-/** Free and total huge pages of one size on a node (-1: all nodes); -ENOENT: size unknown here. */
+/**
+ * Free and total pages of one size on a node (-1: all nodes). Free huge pages that a mapping
+ * has reserved do not count; free 4 KiB pages are those that the kernel can make free.
+ * -ENOENT: the machine has no pages of this size, or no such node.
+ */
 int hugemem_pages(size_t page_size, int node, uint64_t *free_pages, uint64_t *total_pages);
 
 /** "4 KiB", "2 MiB", "1 GiB", or NULL for another size. */
