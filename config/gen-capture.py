@@ -53,16 +53,15 @@ class Flow:
         self.ports = (1024 + rng.randrange(64512), 49152 + rng.randrange(16))
         self.sequence = rng.getrandbits(32)
         self.packets = 0
-        hosts = (number + 1, 0x10000 + number // 8 + 1)
-        self.layers = Ether(src=mac(hosts[0]), dst=mac(hosts[1]))
+        source, target = number + 1, number // 8 + 1
+        self.layers = Ether(src=mac(source), dst=mac(0x10000 + target))
         if rng.random() < 0.125:
             self.layers /= Dot1Q(vlan=1 + number % 64)
         if self.is_v6:
-            self.layers /= IPv6(src="2001:2::%x" % hosts[0], dst="2001:2::1:%x" % (hosts[1] & 0xFFFF),
-                                fl=number & 0xFFFFF)
+            self.layers /= IPv6(src="2001:2::%x" % source, dst="2001:2::1:%x" % target, fl=number)
         else:
-            self.layers /= IP(src="198.18.%d.%d" % divmod(hosts[0] & 0xFFFF, 256),
-                              dst="198.19.%d.%d" % divmod(hosts[1] & 0xFFFF, 256), id=0)
+            self.layers /= IP(src="198.18.%d.%d" % divmod(source, 256),
+                              dst="198.19.%d.%d" % divmod(target, 256), id=0)
         self.l3 = len(self.layers) - (40 if self.is_v6 else 20)
         self.l4 = len(self.layers)
         self.templates = {}

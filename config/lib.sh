@@ -50,7 +50,8 @@ install_packages() {
 	rm -f "$log"
 }
 
-# build_in FOLDER MESON_OPTION...: sets the folder up the first time, then builds what is out of date.
+# build_in FOLDER MESON_OPTION...: sets the folder up the first time, then builds what is out
+# of date.
 build_in() {
 	local folder=$1 log
 	shift
