@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Tests of struct base_hist: quantiles against a sorted array of the same values. */
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base_hist.h"
 #include "unit.h"
 
-#define VALUES 20000
+#define VALUES 20011 /* no round number: each quantile rounds up to a whole rank */
 
 static int compare_values(const void *a, const void *b)
 {
@@ -119,6 +120,32 @@ static void merge_equals_adding_both(void **state)
 	assert_memory_equal(&first, &both, sizeof(both));
 }
 
+static void *add_values(void *arg)
+{
+	for (unsigned int i = 0; i < 50 * VALUES; i++)
+		base_hist_add(arg, i % 1000);
+	return NULL;
+}
+
+/* Under ThreadSanitizer this also shows that reader and writer are no data race. */
+static void reader_beside_the_writer_sees_counts_that_only_grow(void **state)
+{
+	static struct base_hist hist, seen;
+	uint64_t before = 0;
+	pthread_t writer;
+
+	assert_int_equal(pthread_create(&writer, NULL, add_values, &hist), 0);
+	while (before < 50 * VALUES) {
+		memset(&seen, 0, sizeof(seen));
+		base_hist_merge(&seen, &hist);
+		assert_true(seen.count >= before && seen.max < 1000);
+		assert_true(base_hist_quantile(&hist, 1000000) < 1000);
+		before = seen.count;
+	}
+	assert_int_equal(pthread_join(writer, NULL), 0);
+	assert_int_equal(base_hist_quantile(&hist, 500000), 503); /* 496 to 503 is a bucket */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -128,6 +155,7 @@ int main(void)
 		cmocka_unit_test(quantile_of_one_value_is_that_value),
 		cmocka_unit_test(empty_histogram_reads_as_zero),
 		cmocka_unit_test(merge_equals_adding_both),
+		cmocka_unit_test(reader_beside_the_writer_sees_counts_that_only_grow),
 	};
 
 	return cmocka_run_group_tests_name("base_hist", tests, NULL, NULL);

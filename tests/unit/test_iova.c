@@ -161,6 +161,7 @@ static void end_of_a_64_bit_plan_can_be_taken(void **state)
 	assert_int_equal(iova_alloc(plan, PAGE, UINT64_C(1) << 62, &iova), 0);
 	assert_int_equal(iova, UINT64_C(1) << 63);
 	assert_int_equal(iova_alloc(plan, UINT64_C(1) << 62, UINT64_C(1) << 62, &iova), -ENOSPC);
+	assert_int_equal(iova_alloc(plan, PAGE, UINT64_C(1) << 63, &iova), -ENOSPC); /* wraps */
 	assert_int_equal(iova_reserve(plan, -2 * PAGE, PAGE), 0);
 	assert_int_equal(iova_free(plan, -2 * PAGE, PAGE), 0);
 	assert_int_equal(iova_free(plan, UINT64_C(1) << 63, PAGE), 0);
