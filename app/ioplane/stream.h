@@ -9,10 +9,13 @@
 #include <rte_mbuf.h>
 
 #include "base_error.h"
+#include "capture.h"
 #include "engine.h"
 #include "port.h"
 
 #define STREAM_BURST_MAX 512
+
+struct replay_ring;
 
 /* The streams' worker lcore: write; any: read. Counters are since the last start or clear. */
 struct stream_counters {
@@ -33,9 +36,10 @@ struct stream {
 	uint16_t retry_count; /* of set fwd M retry; 0: no retry */
 	uint32_t retry_delay_us;
 	uint16_t (*run)(struct stream *stream);
-	struct port_counters *rx; /* of rx_queue, or NULL: transmits only */
-	struct port_counters *tx; /* of tx_queue, or NULL: receives only */
-	void *data;		  /* the engine's, from stream_begin to stream_end */
+	struct port_counters *rx;    /* of rx_queue, or NULL: transmits only */
+	struct port_counters *tx;    /* of tx_queue, or NULL: receives only */
+	void *data;		     /* the engine's, from stream_begin to stream_end */
+	struct replay_ring *capture; /* copies of what was received, or NULL */
 
 	struct stream_counters counters;
 	uint32_t is_done; /* a stream that ends (replay): worker writes, any reads (acquire) */
@@ -48,6 +52,14 @@ struct stream {
 	uint64_t *rx_bursts; /* [STREAM_BURST_MAX + 1] with record-burst-stats, else NULL */
 	uint64_t *tx_bursts;
 } __rte_cache_aligned;
+
+/** Receives a burst: what every engine with ENGINE_RX calls. */
+static inline uint16_t stream_receive(struct stream *stream, struct rte_mbuf **packets)
+{
+	if (unlikely(stream->capture != NULL))
+		return capture_receive(stream, packets);
+	return rte_eth_rx_burst(stream->rx_id, stream->rx_queue, packets, stream->burst);
+}
 
 /** Streams of the last start, in order; prev NULL: the first. Main lcore, or any while running. */
 struct stream *stream_next(const struct stream *prev);
