@@ -16,7 +16,10 @@ struct dma_mapper;
 
 /* --- the space: one IOVA plan for the whole process (design 3.4) ---------------------------- */
 
-/** 48-bit plan without the MSI window and without [0x100000000, ...) where EAL puts its own. */
+/**
+ * A plan over [256 MiB, 2^48) without the MSI window and without [4 GiB, 1 TiB), where EAL puts
+ * its own memory. What is below 4 GiB goes first: domains of three levels reach it, too.
+ */
 int dma_space_create(struct dma_space **out, struct base_error *err);
 /** -EBUSY while it has arenas or mappers. */
 int dma_space_destroy(struct dma_space *space);
@@ -32,6 +35,7 @@ struct dma_arena_config {
 	size_t buffer_size; /* bytes for packet data */
 	size_t page_size;   /* largest page to ask for; 0: the largest that fits */
 	int node;	    /* NUMA node, -1: any */
+	bool is_identity;   /* IOVA = address in the process: for units that do not translate */
 };
 
 enum dma_part {
@@ -51,11 +55,11 @@ struct dma_range {
 /**
  * Takes cleared pages from the node and an IOVA range from the plan; maps nothing.
  * Each part starts on a page of its own, so that rights end at a page. Software units get to
- * know the memory when it is granted.
+ * know the memory when it is granted. Rings take pages of at most 2 MiB.
  */
 int dma_arena_create(struct dma_space *space, const struct dma_arena_config *config,
 		     struct dma_arena **out, struct base_error *err);
-/** -EBUSY while any part is granted. */
+/** -EBUSY while any part is granted, or a unit was added. */
 int dma_arena_destroy(struct dma_arena *arena);
 
 void dma_arena_range(const struct dma_arena *arena, enum dma_part part, struct dma_range *range);
@@ -63,19 +67,28 @@ const char *dma_arena_name(const struct dma_arena *arena);
 /** Why its pages are smaller than asked for, or "". */
 const char *dma_arena_step_back(const struct dma_arena *arena);
 
+struct dma_ledger;
+
 /**
  * Makes the domain's rights on a part exactly `prot`, at the arena's own IOVA; 0 revokes, with a
  * completed invalidation. Other rights than before: unmapped, synced and mapped again, so
- * the devices that use the part must be stopped. DMA_RINGS goes to one domain at most (-EPERM).
- * ledger counts it; may be NULL.
+ * the devices that use the part must be stopped; if that map fails, no rights are left. DMA_RINGS
+ * goes to one domain at most (-EPERM). -ENOENT: the part is empty. Revoke before the domain is
+ * destroyed. ledger counts it; may be NULL. Else errors of iommu_map().
  */
-struct dma_ledger;
 int dma_arena_grant(struct dma_arena *arena, enum dma_part part, struct iommu_domain *domain,
 		    uint32_t prot, struct dma_ledger *ledger);
 
 /** The rights that a domain has on a part, 0: none. */
 uint32_t dma_arena_rights(const struct dma_arena *arena, enum dma_part part,
 			  const struct iommu_domain *domain);
+
+/**
+ * Lets a unit reach the arena's memory without any mapping yet, as strict and deferred
+ * need it for buffers that are mapped one by one; errors of iommu_memory_add().
+ */
+int dma_arena_add_unit(struct dma_arena *arena, struct iommu_unit *unit);
+void dma_arena_remove_unit(struct dma_arena *arena, struct iommu_unit *unit);
 
 /* --- the ledger: what was mapped and what it cost ------------------------------------------- */
 
@@ -103,17 +116,24 @@ struct dma_ledger {
 
 /**
  * A mapper gives buffers of `size` bytes an IOVA of its own in `domain`, and takes it back. It
- * owns an IOVA cache; one lcore uses it. The static policy has no mapper.
+ * owns an IOVA cache; one lcore uses it. The static policy has no mapper. Whole 4 KiB pages are
+ * mapped; buffers whose size is a power of two stand aligned to it (or to 4 KiB).
  */
 int dma_mapper_create(struct dma_space *space, struct iommu_domain *domain, size_t size,
 		      struct dma_mapper **out);
-/** Everything it mapped must have been unmapped: -EBUSY. */
+/** -EBUSY while anything it mapped is not unmapped; errors of a sync that it has to repeat. */
 int dma_mapper_destroy(struct dma_mapper *mapper);
 
-/** Maps one buffer; errors of iommu_map(), and -ENOSPC when the plan is full. */
+/**
+ * Maps one buffer; errors of iommu_map(), -ENOSPC when the plan is full, -EINVAL when it touches
+ * one page more than an aligned one. iova has the buffer's offset in its page.
+ */
 int dma_map(struct dma_mapper *mapper, void *vaddr, uint32_t prot, uint64_t *iova);
 
-/** Unmaps it and waits for the completed invalidation (strict). Errors of iommu_unmap(). */
+/**
+ * Unmaps it and waits for the completed invalidation (strict). Errors of iommu_unmap(), and
+ * those of iommu_sync(), after which the buffer is unmapped but a device may still use it.
+ */
 int dma_unmap(struct dma_mapper *mapper, uint64_t iova);
 
 const struct dma_ledger *dma_mapper_ledger(const struct dma_mapper *mapper);

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The ledger's clock and the names of the policies. */
+#include <pthread.h>
+#include <time.h>
+
+#include "dma_private.h"
+
+#define CALIBRATION_NS 4000000
+
+uint64_t dma_ns_scale;
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+/* EAL knows the frequency once it is initialised; tests and tools run without it. */
+static uint64_t measure_hz(void)
+{
+	uint64_t start_ns = now_ns(), start = rte_rdtsc(), ns;
+
+	do
+		ns = now_ns() - start_ns;
+	while (ns < CALIBRATION_NS);
+	return (rte_rdtsc() - start) * 1000000000 / ns;
+}
+
+static void init(void)
+{
+	uint64_t hz = rte_get_tsc_hz();
+
+	if (hz == 0)
+		hz = measure_hz();
+	dma_ns_scale = (UINT64_C(1000000000) << DMA_NS_SHIFT) / hz;
+}
+
+void dma_clock_init(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, init);
+}
+
+const char *dma_policy_name(enum dma_policy policy)
+{
+	static const char *const names[] = {
+		[DMA_STATIC] = "static",
+		[DMA_STRICT] = "strict",
+		[DMA_DEFERRED] = "deferred",
+	};
+
+	return (unsigned int)policy < RTE_DIM(names) ? names[policy] : "unknown";
+}
