@@ -62,12 +62,11 @@ def compiles(compiler, flags, folder, text):
 def headers(tree, build):
     """Each header stands alone, twice, and takes no name of iommufd's or vfio's."""
     commands = list(compile_commands(build))
-    # For a folder without C files of its own: what the file that sees most sees.
-    most = max(commands, key=lambda command: len(command[2]))
 
     def command_for(path):
-        own = (command for command in commands if command[0] == path.parent)
-        return next(own, most)[1:]
+        # The file that sees most of its folder; of all, for a folder without C files.
+        own = [command for command in commands if command[0] == path.parent]
+        return max(own or commands, key=lambda command: len(command[2]))[1:]
 
     def check(path):
         compiler, flags, cwd = command_for(path)

@@ -1,0 +1,180 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""Builds, runs the suites that are named, and counts; tests/run calls it when all is installed."""
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import builds
+import tally
+from builds import TOP, Broken
+
+PYTEST_LIMIT_S = 900
+SANITIZER_ENV = {
+    "ASAN_OPTIONS": "abort_on_error=1:detect_stack_use_after_return=1",
+    "UBSAN_OPTIONS": "halt_on_error=1:abort_on_error=1:print_stacktrace=1",
+    "TSAN_OPTIONS": "halt_on_error=1:second_deadlock_stack=1",
+}
+
+
+def say(*words):
+    print(*words, flush=True)
+
+
+class Run:
+    """One call of tests/run: what is built so far, what was counted."""
+
+    def __init__(self):
+        self.total = tally.Tally()
+        self.built = {}
+        self.env = dict(os.environ, **SANITIZER_ENV)
+        for name, option in (("lsan", "LSAN_OPTIONS"), ("tsan", "TSAN_OPTIONS")):
+            file = TOP / "tests" / f"{name}.supp"
+            if file.exists():
+                self.env[option] = ":".join(
+                    filter(None, [self.env.get(option), f"suppressions={file}"]))
+
+    def count(self, title, function):
+        """Runs one step, says how long it took and what came of it."""
+        began = time.monotonic()
+        try:
+            counted = function()
+        except Broken as error:
+            counted = tally.failure(title, str(error))
+        took = time.monotonic() - began
+        say(f"{title:42} {took:7.1f} s   {counted.line() if counted else ''}".rstrip())
+        for name, said in counted.failures if counted else []:
+            say(f"FAILED {name}")
+            say("\n".join(f"    | {line}" for line in said.splitlines()))
+        self.total.add(counted or tally.Tally())
+
+    def build(self, name, only=None):
+        """The folder, built once a run; only: the programs with that prefix. Raises Broken."""
+        if (name, only) not in self.built:
+            began = time.monotonic()
+            try:
+                folder = builds.set_up(name)
+                targets = builds.programs(folder, only) if only else ()
+                if targets or not only:
+                    builds.ninja(folder, targets)
+                self.built[name, only] = folder
+            except Broken as error:
+                self.built[name, only] = error
+            say(f"{'built ' + name:42} {time.monotonic() - began:7.1f} s")
+        if isinstance(self.built[name, only], Broken):
+            raise self.built[name, only]
+        return self.built[name, only]
+
+    def meson(self, folder, name, *which, wrap=()):
+        """`meson test` with its logs under a name of their own."""
+        log = folder / "meson-logs" / name
+        for suffix in ("json", "junit.xml"):
+            Path(f"{log}.{suffix}").unlink(missing_ok=True)
+        command = [*wrap, "meson", "test", "-C", folder, "--no-rebuild", "--logbase", name, *which]
+        ended = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                               env=self.env)
+        if not Path(f"{log}.json").exists():
+            return tally.failure(name, f"no test ran:\n{tally.tail(ended.stdout + ended.stderr)}")
+        counted = tally.of_meson(log)
+        if ended.returncode != 0 and not counted.failures:
+            counted.add(tally.failure(name, tally.tail(ended.stdout + ended.stderr)))
+        return counted
+
+    def pytest(self, folder, build, *options):
+        """pytest on a folder of tests against a build."""
+        report = build / "meson-logs" / f"pytest-{folder.name}.xml"
+        report.unlink(missing_ok=True)
+        command = ["/usr/bin/python3", "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider",
+                   "--color=no", "--junitxml", report, *options, "."]
+        try:
+            ended = subprocess.run(command, cwd=folder, env={**self.env, "IOPLANE_BUILD": build},
+                                   stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                                   timeout=PYTEST_LIMIT_S)
+        except subprocess.TimeoutExpired as late:
+            said = (late.stdout or b"").decode(errors="replace")
+            return tally.failure(f"pytest {folder.name}", f"ran over {PYTEST_LIMIT_S} s\n"
+                                 + tally.tail(said))
+        counted = tally.of_pytest(report) if report.exists() else tally.Tally()
+        # A status without a failed test is "no tests" (5), or pytest itself came to grief.
+        if (ended.returncode or not report.exists()) and not counted.failures:
+            counted.add(tally.failure(f"pytest {folder.name} (status {ended.returncode})",
+                                      tally.tail(ended.stdout + ended.stderr)))
+        return counted
+
+
+def lint(run):
+    folder = run.build("build")
+    run.count("lint", lambda: run.meson(folder, "lint", "--suite", "lint"))
+    run.count("lint: every lint finds its fault", lambda: run.pytest(TOP / "tests/lint", folder))
+    run.count("lint: tests are counted right", lambda: run.pytest(TOP / "tests/runner", folder))
+
+
+def unit(run):
+    run.count("unit, gcc", lambda: run.meson(run.build("build"), "unit", "--suite", "unit"))
+    run.count("unit, clang",
+              lambda: run.meson(run.build("build-clang"), "unit", "--suite", "unit"))
+    run.count("unit, ASan and UBSan",
+              lambda: run.meson(run.build("build-asan"), "unit", "--suite", "unit"))
+    run.count("unit, TSan", lambda: tsan(run))
+
+
+def tsan(run):
+    """The tests whose names begin with tsan_, which run several lcores at once."""
+    folder = run.build("build-tsan", "test_tsan_")
+    names = [test["name"] for test in builds.introspect(folder, "tests")
+             if test["name"].startswith("tsan_")]
+    if not names:
+        return tally.failure("unit, TSan", "no test has a name that begins with tsan_")
+    # TSan's shadow has no place for some random layouts of the address space.
+    fixed = ["setarch", "-R"]
+    can = subprocess.run([*fixed, "true"], capture_output=True).returncode == 0
+    return run.meson(folder, "tsan", *names, wrap=fixed if can else ())
+
+
+def contract(run):
+    for title, name in (("gcc", "build"), ("ASan and UBSan", "build-asan")):
+        run.count(f"contract, {title}",
+                  lambda: run.meson(run.build(name), "contract", "--suite", "contract"))
+
+
+def functional(run):
+    tests = TOP / "tests/functional"
+    run.count("functional", lambda: run.pytest(tests, run.build("build")))
+    run.count("functional, ASan and UBSan",
+              lambda: run.pytest(tests, run.build("build-asan"),
+                                 "-m", "not upstream and not slow"))
+
+
+def fuzz(run):
+    run.count("fuzz", lambda: run.meson(run.build("build-fuzz", "fuzz_"), "fuzz",
+                                        "--suite", "fuzz"))
+
+
+SUITES = {"lint": lint, "unit": unit, "contract": contract, "functional": functional,
+          "fuzz": fuzz}
+
+
+def main():
+    began = time.monotonic()
+    run = Run()
+    wanted = sys.argv[1:]
+    for name, suite in SUITES.items():
+        if not wanted or name in wanted:
+            try:
+                suite(run)
+            except Broken as error:
+                run.count(name, lambda: tally.failure(name, str(error)))
+    minutes, seconds = divmod(round(time.monotonic() - began), 60)
+    say(f"{'all':42} {minutes} min {seconds} s")
+    for name, why in run.total.skips:
+        say(f"skipped {name}: {why}")
+    for name, _ in run.total.failures:
+        say(f"failed {name}")
+    say(run.total.line())
+    return 1 if run.total.failures or not run.total.passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
