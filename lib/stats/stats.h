@@ -181,8 +181,9 @@ struct json_t *stats_json_domain(const struct stats_domain *domain);
 struct json_t *stats_json_fault(const struct iommu_fault *fault);
 struct json_t *stats_json_replay(const struct stats_replay *replay);
 
-/** Writes the report to a file, "-" for standard output; -errno of the file. */
-int stats_json_write(const struct stats_report *report, const char *path, struct base_error *err);
+/** Writes JSON as one line; -errno of the file. */
+int stats_json_dump(const struct json_t *json, FILE *file);
+int stats_json_write(const struct stats_report *report, FILE *file);
 
 /** The same figures as aligned tables. */
 void stats_text(const struct stats_report *report, FILE *file);

@@ -205,36 +205,24 @@ json_t *stats_json(const struct stats_report *report)
 			 "replay", replays);
 }
 
-static int write_error(const char *path, int code, struct base_error *err)
+int stats_json_write(const struct stats_report *report, FILE *file)
 {
-	return base_error_set(err, code,
-			      "cannot write the report to %s: %s; name a file in a folder that can "
-			      "be written, or - for standard output",
-			      path, strerror(-code));
-}
-
-int stats_json_write(const struct stats_report *report, const char *path, struct base_error *err)
-{
-	bool is_stdout = strcmp(path, "-") == 0;
 	json_t *json = stats_json(report);
-	FILE *file = NULL;
-	int ret = 0;
+	int ret;
 
 	if (json == NULL)
-		return base_error_set(err, -ENOMEM, "cannot build the report: out of memory");
-	errno = 0;
-	file = is_stdout ? stdout : fopen(path, "we");
-	if (file == NULL) {
-		ret = write_error(path, -errno, err);
-		goto free_json;
-	}
-	/* Ratios are millionths: six digits say all of them. */
-	if (json_dumpf(json, file, JSON_COMPACT | JSON_REAL_PRECISION(6)) != 0 ||
-	    fputc('\n', file) == EOF || fflush(file) != 0)
-		ret = write_error(path, errno != 0 ? -errno : -EIO, err);
-	if (!is_stdout && fclose(file) != 0 && ret == 0)
-		ret = write_error(path, -errno, err);
-free_json:
+		return -ENOMEM;
+	ret = stats_json_dump(json, file);
 	json_decref(json);
 	return ret;
+}
+
+int stats_json_dump(const json_t *json, FILE *file)
+{
+	errno = 0;
+	/* Ratios are millionths: six digits say all of them. */
+	if (json_dumpf(json, file, JSON_COMPACT | JSON_REAL_PRECISION(6)) == 0 &&
+	    fputc('\n', file) != EOF && fflush(file) == 0)
+		return 0;
+	return errno != 0 ? -errno : -EIO;
 }

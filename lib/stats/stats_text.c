@@ -41,35 +41,46 @@ void stats_text_ports(const struct stats_report *report, FILE *file)
 	finish(table, file);
 }
 
+/* One queue of a port. */
+struct place {
+	const struct stats_port *port;
+	const struct stats_queue *queue;
+	bool is_rx;
+};
+
 /* Calls row for each queue asked for: the port's receive queues, then its transmit queues. */
 static void each_queue(const struct stats_report *report, const struct stats_port *only, int queue,
-		       void (*row)(struct stats_table *table, const struct stats_queue *queue),
+		       void (*row)(struct stats_table *table, const struct place *place),
 		       struct stats_table *table)
 {
 	for (unsigned int p = 0; p < report->port_count; p++) {
-		const struct stats_port *port = &report->ports[p];
+		struct place place = {.port = &report->ports[p]};
+		unsigned int rx = place.port->rx_queue_count;
 
-		if (only != NULL && only != port)
+		if (only != NULL && only != place.port)
 			continue;
-		for (unsigned int i = 0; i < port->rx_queue_count + port->tx_queue_count; i++) {
-			bool is_rx = i < port->rx_queue_count;
-			const struct stats_queue *q =
-				is_rx ? &port->rx_queues[i]
-				      : &port->tx_queues[i - port->rx_queue_count];
-
-			if (queue >= 0 && q->queue != queue)
-				continue;
-			stats_table_add(table, "%u", port->id);
-			stats_table_add(table, "%s%u", is_rx ? "rx" : "tx", q->queue);
-			row(table, q);
+		for (unsigned int i = 0; i < rx + place.port->tx_queue_count; i++) {
+			place.is_rx = i < rx;
+			place.queue = place.is_rx ? &place.port->rx_queues[i]
+						  : &place.port->tx_queues[i - rx];
+			if (queue < 0 || place.queue->queue == queue)
+				row(table, &place);
 		}
 	}
 }
 
-static void row_iotlb(struct stats_table *table, const struct stats_queue *queue)
+static void add_place(struct stats_table *table, const struct place *place)
 {
+	stats_table_add(table, "%u", place->port->id);
+	stats_table_add(table, "%s%u", place->is_rx ? "rx" : "tx", place->queue->queue);
+}
+
+static void row_iotlb(struct stats_table *table, const struct place *place)
+{
+	const struct stats_queue *queue = place->queue;
 	const struct stats_iotlb *iotlb = &queue->iotlb;
 
+	add_place(table, place);
 	stats_table_add_u64(table, queue->packets);
 	stats_table_add_u64(table, queue->bytes);
 	stats_table_add_u64(table, queue->drops);
@@ -82,6 +93,35 @@ static void row_iotlb(struct stats_table *table, const struct stats_queue *queue
 	stats_table_add_u64(table, iotlb->pages_touched);
 }
 
+static void row_curve(struct stats_table *table, const struct place *place)
+{
+	const struct stats_iotlb *iotlb = &place->queue->iotlb;
+
+	for (unsigned int i = 0; i < iotlb->curve_count; i++) {
+		add_place(table, place);
+		stats_table_add_u64(table, iotlb->curve[i].entries);
+		stats_table_add(table, "%u.%06u", iotlb->curve[i].ratio_ppm / 1000000,
+				iotlb->curve[i].ratio_ppm % 1000000);
+	}
+}
+
+static bool has_curve(const struct stats_report *report)
+{
+	for (unsigned int p = 0; p < report->port_count; p++) {
+		const struct stats_port *port = &report->ports[p];
+
+		for (unsigned int i = 0; i < port->rx_queue_count; i++) {
+			if (port->rx_queues[i].iotlb.curve != NULL)
+				return true;
+		}
+		for (unsigned int i = 0; i < port->tx_queue_count; i++) {
+			if (port->tx_queues[i].iotlb.curve != NULL)
+				return true;
+		}
+	}
+	return false;
+}
+
 void stats_text_iotlb(const struct stats_report *report, const struct stats_port *port, int queue,
 		      FILE *file)
 {
@@ -89,26 +129,35 @@ void stats_text_iotlb(const struct stats_report *report, const struct stats_port
 		"port",	  "queue",	   "packets", "bytes",	"drops",
 		"source", "iotlb-lookups", "hits",    "misses", "walk-reads",
 		"faults", "pages-touched", NULL};
+	static const char *const curve_titles[] = {"port", "queue", "iotlb-entries", "miss-ratio",
+						   NULL};
 	struct stats_table *table = stats_table_create(titles);
 
 	each_queue(report, port, queue, row_iotlb, table);
 	fprintf(file, "Queues and their IOTLB\n");
 	finish(table, file);
+	if (!has_curve(report))
+		return;
+	table = stats_table_create(curve_titles);
+	each_queue(report, port, queue, row_curve, table);
+	fprintf(file, "Miss ratio by size of the IOTLB\n");
+	finish(table, file);
 }
 
 static void add_hist(struct stats_table *table, const struct stats_hist *hist)
 {
-	static const struct stats_hist none = {0, STATS_NA, STATS_NA, STATS_NA, STATS_NA};
+	static const struct stats_hist none = {STATS_NA, STATS_NA, STATS_NA, STATS_NA, STATS_NA};
 
 	if (hist == NULL)
 		hist = &none;
+	stats_table_add_u64(table, hist->count);
 	stats_table_add_u64(table, hist->mean);
 	stats_table_add_u64(table, hist->p50);
 	stats_table_add_u64(table, hist->p99);
 	stats_table_add_u64(table, hist->max);
 }
 
-static void row_dma(struct stats_table *table, const struct stats_queue *queue)
+static void row_dma(struct stats_table *table, const struct place *place)
 {
 	static const struct stats_dma none = {
 		.maps = STATS_NA,
@@ -117,8 +166,10 @@ static void row_dma(struct stats_table *table, const struct stats_queue *queue)
 		.unmapped_bytes = STATS_NA,
 		.invalidations = STATS_NA,
 	};
+	const struct stats_queue *queue = place->queue;
 	const struct stats_dma *dma = queue->has_dma ? &queue->dma : &none;
 
+	add_place(table, place);
 	stats_table_add(table, "%s", queue->has_dma ? dma_policy_name(dma->policy) : "n/a");
 	stats_table_add_u64(table, dma->maps);
 	stats_table_add_u64(table, dma->unmaps);
@@ -132,10 +183,25 @@ static void row_dma(struct stats_table *table, const struct stats_queue *queue)
 void stats_text_dma(const struct stats_report *report, const struct stats_port *port, int queue,
 		    FILE *file)
 {
-	static const char *const titles[] = {
-		"port",		  "queue",	   "policy",	  "maps", "unmaps", "mapped-bytes",
-		"unmapped-bytes", "invalidations", "map-ns-mean", "p50",  "p99",    "max",
-		"unmap-ns-mean",  "p50",	   "p99",	  "max",  NULL};
+	static const char *const titles[] = {"port",
+					     "queue",
+					     "policy",
+					     "maps",
+					     "unmaps",
+					     "mapped-bytes",
+					     "unmapped-bytes",
+					     "invalidations",
+					     "map-ns-count",
+					     "mean",
+					     "p50",
+					     "p99",
+					     "max",
+					     "unmap-ns-count",
+					     "mean",
+					     "p50",
+					     "p99",
+					     "max",
+					     NULL};
 	struct stats_table *table = stats_table_create(titles);
 
 	each_queue(report, port, queue, row_dma, table);
@@ -226,11 +292,13 @@ void stats_text_faults(const struct stats_report *report, FILE *file)
 
 void stats_text_replays(const struct stats_report *report, FILE *file)
 {
-	static const char *const titles[] = {
-		"port",	      "packets",       "bytes",	       "loops",
-		"elapsed-ns", "requested-pps", "achieved-pps", "lateness-ns-mean",
-		"p50",	      "p99",	       "max",	       "file",
-		NULL};
+	static const char *const titles[] = {"port",	     "packets",
+					     "bytes",	     "loops",
+					     "elapsed-ns",   "requested-pps",
+					     "achieved-pps", "lateness-ns-count",
+					     "mean",	     "p50",
+					     "p99",	     "max",
+					     "file",	     NULL};
 	struct stats_table *table = stats_table_create(titles);
 
 	for (unsigned int i = 0; i < report->replay_count; i++) {
