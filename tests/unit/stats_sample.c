@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A snapshot with a different value in every field, so that no two can be mistaken. */
+#include "stats_sample.h"
+
+#include "stats.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static uint64_t next_value = 1000;
+
+static uint64_t value(void)
+{
+	return next_value++;
+}
+
+static struct stats_hist hist(void)
+{
+	struct stats_hist hist;
+
+	hist.count = value();
+	hist.mean = value();
+	hist.p50 = value();
+	hist.p99 = value();
+	hist.max = value();
+	return hist;
+}
+
+static void fill_queue(struct stats_queue *queue, uint16_t number)
+{
+	queue->queue = number;
+	queue->packets = value();
+	queue->bytes = value();
+	queue->drops = value();
+	queue->iotlb.source = STATS_SOURCE_EXACT;
+	queue->iotlb.lookups = value();
+	queue->iotlb.hits = value();
+	queue->iotlb.misses = value();
+	queue->iotlb.walk_reads = value();
+	queue->iotlb.faults = value();
+	queue->iotlb.pages_touched = value();
+	queue->has_dma = true;
+	queue->dma.policy = DMA_STATIC;
+	queue->dma.maps = value();
+	queue->dma.unmaps = value();
+	queue->dma.mapped_bytes = value();
+	queue->dma.unmapped_bytes = value();
+	queue->dma.invalidations = value();
+	queue->dma.map_ns = hist();
+	queue->dma.unmap_ns = hist();
+}
+
+static void fill_curve(struct stats_iotlb *iotlb)
+{
+	iotlb->source = STATS_SOURCE_MODEL;
+	iotlb->curve = calloc(2, sizeof(*iotlb->curve));
+	iotlb->curve[0] = (struct stats_miss_ratio){64, 120000};
+	iotlb->curve[1] = (struct stats_miss_ratio){128, 1};
+	iotlb->curve_count = 2;
+}
+
+static void fill_port(struct stats_port *port)
+{
+	strcpy(port->name, "net_dmanic0");
+	strcpy(port->driver, "net_dmanic");
+	port->domain = 0;
+	port->numa = 0;
+	port->rx_packets = value();
+	port->rx_bytes = value();
+	port->rx_missed = value();
+	port->rx_errors = value();
+	port->rx_nombuf = value();
+	port->tx_packets = value();
+	port->tx_bytes = value();
+	port->tx_errors = value();
+	port->rx_queue_count = 2;
+	port->rx_queues = calloc(2, sizeof(*port->rx_queues));
+	port->tx_queue_count = 1;
+	port->tx_queues = calloc(1, sizeof(*port->tx_queues));
+	fill_queue(&port->rx_queues[0], 0);
+	fill_queue(&port->rx_queues[1], 1);
+	fill_curve(&port->rx_queues[1].iotlb);
+	fill_queue(&port->tx_queues[0], 0);
+}
+
+/* A port without a domain whose driver counts nothing by queue. */
+static void fill_plain_port(struct stats_port *port)
+{
+	struct stats_iotlb none = {STATS_SOURCE_NONE, STATS_NA, STATS_NA, STATS_NA, STATS_NA,
+				   STATS_NA,	      STATS_NA, NULL,	  0};
+
+	port->id = 7;
+	strcpy(port->name, "net_null0");
+	strcpy(port->driver, "net_null");
+	port->domain = STATS_NA;
+	port->numa = -1;
+	port->rx_queue_count = 1;
+	port->rx_queues = calloc(1, sizeof(*port->rx_queues));
+	port->rx_queues[0].packets = STATS_NA;
+	port->rx_queues[0].bytes = STATS_NA;
+	port->rx_queues[0].drops = STATS_NA;
+	port->rx_queues[0].iotlb = none;
+}
+
+static void fill_domain(struct stats_domain *domain)
+{
+	strcpy(domain->backend, "vtd");
+	domain->device_count = 2;
+	domain->devices = calloc(2, sizeof(*domain->devices));
+	strcpy(domain->devices[0], "net_dmanic0");
+	strcpy(domain->devices[1], "net_dmanic1");
+	domain->usage.mappings = value();
+	domain->usage.mapped_bytes = value();
+	domain->usage.leaves_4k = value();
+	domain->usage.leaves_2m = value();
+	domain->usage.leaves_1g = value();
+	domain->usage.entries_used = value();
+	domain->usage.entries_limit = value();
+	domain->faults_total = 3;
+	domain->faults_by_reason[5] = 1;
+	domain->faults_by_reason[6] = 2;
+	domain->fault_count = 2;
+	domain->faults = calloc(2, sizeof(*domain->faults));
+	domain->faults[0] = (struct iommu_fault){.iova = 0xdead0000,
+						 .device = "net_dmanic0",
+						 .queue = 1,
+						 .is_rx = true,
+						 .access = IOMMU_WRITE,
+						 .reason = 5};
+	domain->faults[1] = (struct iommu_fault){
+		.iova = UINT64_MAX, .device = "net_dmanic1", .access = IOMMU_READ, .reason = 6};
+}
+
+struct stats_report *stats_sample_create(void)
+{
+	struct stats_report *report = calloc(1, sizeof(*report));
+
+	next_value = 1000;
+	report->duration_ns = 1234567890;
+	report->port_count = 2;
+	report->ports = calloc(2, sizeof(*report->ports));
+	fill_port(&report->ports[0]);
+	fill_plain_port(&report->ports[1]);
+	report->domain_count = 2;
+	report->domains = calloc(2, sizeof(*report->domains));
+	fill_domain(&report->domains[0]);
+	report->domains[1].id = 4;
+	strcpy(report->domains[1].backend, "direct");
+	report->replay_count = 2;
+	report->replays = calloc(2, sizeof(*report->replays));
+	report->replays[0] = (struct stats_replay){.port = 0,
+						   .file = "/tmp/a \"b\"#1.pcap",
+						   .packets = value(),
+						   .bytes = value(),
+						   .loops = value(),
+						   .elapsed_ns = value(),
+						   .requested_pps = STATS_NA,
+						   .achieved_pps = value()};
+	report->replays[1] = (struct stats_replay){.port = 7,
+						   .file = "b.pcap",
+						   .packets = value(),
+						   .bytes = value(),
+						   .loops = value(),
+						   .elapsed_ns = value(),
+						   .requested_pps = value(),
+						   .achieved_pps = value(),
+						   .has_lateness = true,
+						   .lateness_ns = hist()};
+	return report;
+}

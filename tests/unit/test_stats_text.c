@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Tests of the tables: they say what the JSON says, and their columns stand. */
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <jansson.h>
+
+#include "stats.h"
+#include "stats_sample.h"
+#include "stats_table.h"
+#include "unit.h"
+
+static char *text_of(const struct stats_report *report)
+{
+	size_t size = 0;
+	char *text = NULL;
+	FILE *file = open_memstream(&text, &size);
+
+	stats_text(report, file);
+	fclose(file);
+	return text;
+}
+
+static bool ends_word(char c)
+{
+	return c == '\0' || isspace((unsigned char)c) || c == ',' || c == ':';
+}
+
+/* True when it stands in the text as a word of its own; a queue has its direction before it. */
+static bool has_word(const char *text, const char *word)
+{
+	const char *at = text;
+
+	for (; (at = strstr(at, word)) != NULL; at++) {
+		bool starts = at == text || ends_word(at[-1]) || at[-1] == 'x';
+
+		if (starts && ends_word(at[strlen(word)]))
+			return true;
+	}
+	return false;
+}
+
+static void expect_on_screen(const char *text, const json_t *json)
+{
+	const char *key;
+	json_t *value;
+	char word[64];
+	size_t i;
+
+	if (json_is_integer(json)) {
+		snprintf(word, sizeof(word), "%" JSON_INTEGER_FORMAT, json_integer_value(json));
+		if (!has_word(text, word))
+			fail_msg("%s is not on the screen", word);
+	} else if (json_is_real(json)) {
+		snprintf(word, sizeof(word), "%.6f", json_real_value(json));
+		if (!has_word(text, word))
+			fail_msg("%s is not on the screen", word);
+	} else if (json_is_string(json)) {
+		if (!has_word(text, json_string_value(json)))
+			fail_msg("\"%s\" is not on the screen", json_string_value(json));
+	} else if (json_is_array(json)) {
+		json_array_foreach(json, i, value)
+			expect_on_screen(text, value);
+	} else if (json_is_object(json)) {
+		json_object_foreach((json_t *)(uintptr_t)json, key, value)
+			expect_on_screen(text, value);
+	} else {
+		assert_true(json_is_null(json));
+		assert_true(has_word(text, "n/a"));
+	}
+}
+
+static void every_figure_of_the_json_is_on_the_screen(void **state)
+{
+	struct stats_report *report = stats_sample_create();
+	json_t *json = stats_json(report);
+	char *text = text_of(report);
+
+	json_object_del(json, "version"); /* of the file's form */
+	expect_on_screen(text, json);
+	free(text);
+	json_decref(json);
+	stats_report_destroy(report);
+}
+
+static void a_figure_that_is_not_in_the_report_is_not_found(void **state)
+{
+	struct stats_report *report = stats_sample_create();
+	char *text = text_of(report);
+
+	assert_true(has_word(text, "1000"));
+	assert_false(has_word(text, "999"));
+	assert_false(has_word(text, "100"));
+	free(text);
+	stats_report_destroy(report);
+}
+
+static void a_port_without_a_domain_shows_n_a_and_not_0(void **state)
+{
+	struct stats_report *report = stats_sample_create();
+	size_t size = 0;
+	char *text = NULL;
+	FILE *file = open_memstream(&text, &size);
+
+	stats_text_iotlb(report, stats_report_port(report, 7), -1, file);
+	fclose(file);
+	assert_non_null(strstr(text, "n/a"));
+	assert_null(strstr(strchr(strchr(text, '\n') + 1, '\n') + 1, " 0"));
+	free(text);
+	stats_report_destroy(report);
+}
+
+static void a_queue_that_is_asked_for_comes_alone(void **state)
+{
+	struct stats_report *report = stats_sample_create();
+	size_t size = 0;
+	char *text = NULL;
+	FILE *file = open_memstream(&text, &size);
+
+	stats_text_iotlb(report, stats_report_port(report, 0), 1, file);
+	stats_text_dma(report, stats_report_port(report, 0), 1, file);
+	fclose(file);
+	assert_true(has_word(text, "rx1"));
+	assert_false(has_word(text, "rx0"));
+	assert_false(has_word(text, "tx0"));
+	free(text);
+	stats_report_destroy(report);
+}
+
+static void numbers_stand_right_and_words_left_without_blanks_at_the_end(void **state)
+{
+	static const char *const titles[] = {"id", "name", "bytes", "note", NULL};
+	static const char want[] = "  id  name   bytes  note\n"
+				   "   7  a        n/a\n"
+				   "  10  bcdef   0x1f  x y\n";
+	struct stats_table *table = stats_table_create(titles);
+	size_t size = 0;
+	char *text = NULL;
+	FILE *file = open_memstream(&text, &size);
+
+	stats_table_add_u64(table, 7);
+	stats_table_add(table, "a");
+	stats_table_add_u64(table, STATS_NA);
+	stats_table_add(table, "%s", "");
+	stats_table_add_u64(table, 10);
+	stats_table_add(table, "bcdef");
+	stats_table_add(table, "0x%x", 31);
+	stats_table_add(table, "x y");
+	stats_table_print(table, file);
+	fclose(file);
+	assert_string_equal(text, want);
+	free(text);
+	stats_table_destroy(table);
+}
+
+static void an_empty_report_has_tables_without_rows(void **state)
+{
+	struct stats_report report = {.duration_ns = 5};
+	char *text = text_of(&report);
+
+	assert_non_null(strstr(text, "Report over 5 ns"));
+	assert_non_null(strstr(text, "Ports\n  port  name"));
+	free(text);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_figure_of_the_json_is_on_the_screen),
+		cmocka_unit_test(a_figure_that_is_not_in_the_report_is_not_found),
+		cmocka_unit_test(a_port_without_a_domain_shows_n_a_and_not_0),
+		cmocka_unit_test(a_queue_that_is_asked_for_comes_alone),
+		cmocka_unit_test(numbers_stand_right_and_words_left_without_blanks_at_the_end),
+		cmocka_unit_test(an_empty_report_has_tables_without_rows),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
