@@ -12,6 +12,7 @@ from scapy.layers.l2 import ARP, Dot1Q, Ether
 import captures
 import harness
 
+pytestmark = pytest.mark.no_build
 GENERATOR = harness.TOP / "config" / "gen-capture.py"
 
 

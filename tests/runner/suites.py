@@ -144,7 +144,7 @@ def functional(run):
     run.count("functional", lambda: run.pytest(tests, run.build("build")))
     run.count("functional, ASan and UBSan",
               lambda: run.pytest(tests, run.build("build-asan"),
-                                 "-m", "not upstream and not slow"))
+                                 "-m", "not upstream and not slow and not no_build"))
 
 
 def fuzz(run):
