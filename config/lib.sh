@@ -9,7 +9,7 @@ BUILD_PACKAGES=(
 	python3 python3-scapy
 )
 TEST_PACKAGES=(
-	clang libclang-rt-14-dev clang-format shellcheck git
+	clang llvm libclang-rt-14-dev clang-format shellcheck git
 	libcmocka-dev python3-pytest dpdk-dev tcpdump
 )
 

@@ -110,3 +110,13 @@ def test_a_suite_that_is_not_there_is_refused(suite, said):
                            text=True)
     assert ended.returncode != 0
     assert said in ended.stderr
+
+
+@pytest.mark.parametrize("ends, status", [(0, 0), (1, 1), (77, 1)])
+def test_a_fuzz_target_that_crashes_is_not_skipped(ends, status, tmp_path):
+    program = tmp_path / "fuzz_sample"
+    program.write_text(f"#!/bin/sh\nexit {ends}\n")
+    program.chmod(0o755)
+    ended = subprocess.run([TAP.parent / "fuzz" / "run-target", program, tmp_path / "none"])
+    assert ended.returncode == status
+    assert list(tmp_path.iterdir()) == [program]
