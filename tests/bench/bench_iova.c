@@ -119,11 +119,11 @@ int main(void)
 		batch_ns = best_of(batch_ns, time_cache_runs(cache, live, 256));
 		long_ns = best_of(long_ns, time_cache_runs(cache, live, LIVE));
 	}
-	printf("iova_plan_pair_ns %.1f\n", plan_ns);
-	printf("iova_plan_holes_pair_ns %.1f\n", holes_ns);
-	printf("iova_cache_pair_ns %.1f\n", cache_ns);
-	printf("iova_cache_256_runs_pair_ns %.1f\n", batch_ns);
-	printf("iova_cache_4096_runs_pair_ns %.1f\n", long_ns);
+	printf("iova-plan %.1f ns\n", plan_ns);
+	printf("iova-plan-holes %.1f ns\n", holes_ns);
+	printf("iova-cache %.1f ns\n", cache_ns);
+	printf("iova-cache-256 %.1f ns\n", batch_ns);
+	printf("iova-cache-4096 %.1f ns\n", long_ns);
 	iova_cache_destroy(cache);
 	iova_plan_destroy(plan);
 	return 0;
