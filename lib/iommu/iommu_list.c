@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "iommu_registry.h"
+#include "iommu_node.h"
 
 #define REASON_NO_READ 6 /* "PTE Read access is not set": an empty entry refuses a read */
 
@@ -21,13 +21,13 @@ int iommu_iova_to_phys(struct iommu_domain *domain, uint64_t iova, uint64_t *pa)
 unsigned int iommu_mappings(struct iommu_domain *domain, uint64_t from,
 			    struct iommu_mapping *mappings, unsigned int max)
 {
-	struct base_interval *range;
+	struct iommu_node *node;
 	unsigned int count = 0;
 
 	rte_spinlock_lock(&domain->lock);
-	range = base_interval_from(&domain->mappings, from);
-	for (; range != NULL && count < max; range = base_interval_next(range))
-		mappings[count++] = ((struct iommu_node *)range)->mapping;
+	node = iommu_node_at(domain, from);
+	for (; node != NULL && count < max; node = iommu_node_next(node))
+		iommu_node_mapping(node, &mappings[count++]);
 	rte_spinlock_unlock(&domain->lock);
 	return count;
 }
@@ -42,17 +42,16 @@ void iommu_domain_usage(struct iommu_domain *domain, struct iommu_domain_usage *
 /* What can be said without tables: the mapping that the ledger holds. */
 static void walk_ledger(struct iommu_domain *domain, uint64_t iova, struct iommu_walk *walk)
 {
-	struct base_interval *range = base_interval_find(&domain->mappings, iova);
-	const struct iommu_mapping *mapping;
+	const struct iommu_node *node = iommu_node_at(domain, iova);
 
 	snprintf(walk->source, sizeof(walk->source), "ledger");
 	walk->reason = REASON_NO_READ;
-	if (range == NULL || domain->unit->ops->iova_to_phys(domain, iova, &walk->pa) != 0)
+	if (node == NULL || node->range.start > iova ||
+	    domain->unit->ops->iova_to_phys(domain, iova, &walk->pa) != 0)
 		return;
-	mapping = &((struct iommu_node *)range)->mapping;
 	walk->reason = 0;
-	walk->prot = mapping->prot;
-	walk->page_size = mapping->page_size;
+	walk->prot = node->prot;
+	walk->page_size = UINT64_C(1) << node->page_shift;
 }
 
 int iommu_walk(struct iommu_device *device, uint64_t iova, struct iommu_walk *walk)
@@ -73,11 +72,14 @@ int iommu_walk(struct iommu_device *device, uint64_t iova, struct iommu_walk *wa
 static int visit_ledger(struct iommu_domain *domain,
 			int (*visit)(const struct iommu_mapping *leaf, void *arg), void *arg)
 {
-	struct base_interval *range = base_interval_from(&domain->mappings, 0);
+	struct iommu_node *node = iommu_node_at(domain, 0);
+	struct iommu_mapping mapping;
 	int ret = 0;
 
-	for (; range != NULL && ret == 0; range = base_interval_next(range))
-		ret = visit(&((struct iommu_node *)range)->mapping, arg);
+	for (; node != NULL && ret == 0; node = iommu_node_next(node)) {
+		iommu_node_mapping(node, &mapping);
+		ret = visit(&mapping, arg);
+	}
 	return ret;
 }
 

@@ -1,49 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Map, unmap and sync: the checks, the mapping nodes, and the order of an invalidation. */
 #include <errno.h>
-#include <stdlib.h>
 
+#include "iommu_node.h"
 #include "iommu_registry.h"
-
-#define NODES_PER_BLOCK 255
-
-/* Nodes come in blocks: malloc() for each map costs as much as the table update. */
-struct node_block {
-	struct node_block *next;
-	struct iommu_node node[NODES_PER_BLOCK];
-};
-
-/* --- nodes ---------------------------------------------------------------------------------- */
-
-static struct iommu_node *node_refill(struct iommu_domain *domain)
-{
-	struct node_block *block = malloc(sizeof(*block));
-
-	if (block == NULL)
-		return NULL;
-	block->next = domain->node_blocks;
-	domain->node_blocks = block;
-	for (unsigned int i = 0; i < NODES_PER_BLOCK; i++)
-		block->node[i].next_free = i + 1 < NODES_PER_BLOCK ? &block->node[i + 1] : NULL;
-	return &block->node[0];
-}
-
-static struct iommu_node *node_get(struct iommu_domain *domain)
-{
-	struct iommu_node *node = domain->node_freelist;
-
-	if (node == NULL)
-		node = node_refill(domain);
-	if (node != NULL)
-		domain->node_freelist = node->next_free;
-	return node;
-}
-
-static void node_put(struct iommu_domain *domain, struct iommu_node *node)
-{
-	node->next_free = domain->node_freelist;
-	domain->node_freelist = node;
-}
 
 /* --- map ------------------------------------------------------------------------------------ */
 
@@ -79,17 +39,11 @@ static int check(const struct iommu_domain *domain, uint64_t iova, const void *v
 static int map_locked(struct iommu_domain *domain, const struct iommu_mapping *mapping)
 {
 	struct iommu_domain_usage *usage = &domain->usage;
-	struct iommu_node *node = node_get(domain);
-	int ret;
+	struct iommu_node *node;
+	int ret = iommu_node_add(domain, mapping, &node);
 
-	if (node == NULL)
-		return -ENOMEM;
-	node->range.start = mapping->iova;
-	node->range.last = mapping->iova + mapping->size - 1;
-	node->mapping = *mapping;
-	ret = base_interval_insert(&domain->mappings, &node->range);
 	if (ret != 0)
-		goto put_node;
+		return ret;
 	if (usage->entries_limit != 0 && usage->entries_used >= usage->entries_limit) {
 		ret = -ENOSPC;
 		goto remove_node;
@@ -103,9 +57,7 @@ static int map_locked(struct iommu_domain *domain, const struct iommu_mapping *m
 	return 0;
 
 remove_node:
-	base_interval_remove(&domain->mappings, &node->range);
-put_node:
-	node_put(domain, node);
+	iommu_node_remove(domain, node);
 	return ret;
 }
 
@@ -135,6 +87,7 @@ static void unmap_node(struct iommu_domain *domain, struct iommu_node *node,
 		       struct iommu_gather *gather)
 {
 	struct iommu_domain_usage *usage = &domain->usage;
+	struct iommu_mapping mapping;
 
 	if (gather->count == 0) {
 		gather->start = UINT64_MAX;
@@ -142,25 +95,25 @@ static void unmap_node(struct iommu_domain *domain, struct iommu_node *node,
 		gather->pages = 0;
 		gather->freelist = NULL;
 	}
-	domain->unit->ops->unmap(domain, &node->mapping, gather);
+	iommu_node_mapping(node, &mapping);
+	domain->unit->ops->unmap(domain, &mapping, gather);
 	gather->count++;
-	base_interval_remove(&domain->mappings, &node->range);
+	iommu_node_remove(domain, node);
 	usage->mappings--;
 	usage->entries_used--;
-	usage->mapped_bytes -= node->mapping.size;
-	node_put(domain, node);
+	usage->mapped_bytes -= mapping.size;
 }
 
 static int unmap_locked(struct iommu_domain *domain, uint64_t iova, uint64_t size,
 			struct iommu_gather *gather)
 {
-	struct base_interval *range = base_interval_from(&domain->mappings, iova);
+	struct iommu_node *node = iommu_node_at(domain, iova);
 
-	if (range == NULL || (size != 0 && range->start > iova + (size - 1)))
+	if (node == NULL || (size != 0 && node->range.start > iova + (size - 1)))
 		return -ENOENT;
-	if (range->start != iova || range->last - range->start != size - 1)
+	if (node->range.start != iova || node->range.last - iova != size - 1)
 		return -EINVAL;
-	unmap_node(domain, (struct iommu_node *)range, gather);
+	unmap_node(domain, node, gather);
 	return 0;
 }
 
@@ -176,6 +129,30 @@ int iommu_unmap(struct iommu_domain *domain, uint64_t iova, uint64_t size,
 }
 
 /* --- sync ----------------------------------------------------------------------------------- */
+
+/*
+ * A translator that is seen offline after the fence either ended its burst, or began a new one
+ * after the invalidation: its own fence stands between going online and looking anything up.
+ * rte_rcu_qsbr_synchronize() asks the same with 5 cycles a translator.
+ */
+static bool is_any_online(const struct iommu_unit *unit)
+{
+	const struct rte_rcu_qsbr_cnt *cnt = unit->qsbr->qsbr_cnt;
+	const struct rte_rcu_qsbr_cnt *end;
+	uint64_t online = 0;
+
+	rte_atomic_thread_fence(__ATOMIC_SEQ_CST);
+	end = cnt + __atomic_load_n(&unit->qsbr_id_limit, __ATOMIC_ACQUIRE);
+	for (; cnt < end; cnt++)
+		online |= __atomic_load_n(&cnt->cnt, __ATOMIC_ACQUIRE);
+	return online != 0;
+}
+
+static void wait_for_bursts(const struct iommu_unit *unit)
+{
+	if (is_any_online(unit))
+		rte_rcu_qsbr_synchronize(unit->qsbr, RTE_QSBR_THRID_INVALID);
+}
 
 /*
  * First no new burst may find the old translations, then the bursts that may hold one end, and
@@ -194,7 +171,7 @@ int iommu_sync(struct iommu_domain *domain, struct iommu_gather *gather)
 	rte_spinlock_unlock(&domain->lock);
 	if (ret != 0)
 		return ret;
-	rte_rcu_qsbr_synchronize(domain->unit->qsbr, RTE_QSBR_THRID_INVALID);
+	wait_for_bursts(domain->unit);
 	if (gather->freelist != NULL && ops->free_tables != NULL) {
 		rte_spinlock_lock(&domain->lock);
 		ops->free_tables(domain, gather->freelist);
@@ -210,18 +187,13 @@ int iommu_sync(struct iommu_domain *domain, struct iommu_gather *gather)
 void iommu_domain_clear(struct iommu_domain *domain)
 {
 	struct iommu_gather gather = {0};
-	struct base_interval *range;
-	struct node_block *block;
+	struct iommu_node *node;
 
 	rte_spinlock_lock(&domain->lock);
-	while ((range = base_interval_from(&domain->mappings, 0)) != NULL)
-		unmap_node(domain, (struct iommu_node *)range, &gather);
+	for (node = iommu_node_at(domain, 0); node != NULL; node = iommu_node_at(domain, 0))
+		unmap_node(domain, node, &gather);
 	rte_spinlock_unlock(&domain->lock);
 	/* A failed invalidation cannot be told; the tables go with the domain either way. */
 	iommu_sync(domain, &gather);
-	while ((block = domain->node_blocks) != NULL) {
-		domain->node_blocks = block->next;
-		free(block);
-	}
-	domain->node_freelist = NULL;
+	iommu_node_free_all(domain);
 }

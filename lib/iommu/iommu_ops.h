@@ -88,8 +88,12 @@ struct iommu_unit {
 	void *priv;
 	TAILQ_ENTRY(iommu_unit) link;
 	unsigned int domain_count;
-	uint64_t qsbr_ids[16]; /* ids in use, a bit each */
+	uint64_t qsbr_ids[16];	    /* ids in use, a bit each */
+	unsigned int qsbr_id_limit; /* above all ids ever in use; registry: write, any: read */
 };
+
+#define IOMMU_NODE_HINTS       8192 /* a power of two: pages of 32 MiB in a row have one each */
+#define IOMMU_NODE_RESTING_MAX 4096
 
 struct iommu_fault_log {
 	rte_spinlock_t lock;
@@ -103,15 +107,20 @@ struct iommu_domain {
 	uint32_t id; /* process wide, never reused */
 	uint8_t levels;
 	uint8_t addr_bits;
-	rte_spinlock_t lock; /* mappings, usage and the backend's tables */
-	struct base_interval_tree mappings;
+	rte_spinlock_t lock;		 /* mappings, usage and the backend's tables */
 	struct iommu_domain_usage usage; /* leaves_*: the backend's; the rest the generic layer's */
 	struct iommu_fault_log faults;
 	TAILQ_HEAD(, iommu_device) devices;
 	TAILQ_ENTRY(iommu_domain) link;
-	void *node_freelist; /* mapping nodes of the generic layer */
-	void *node_blocks;
 	void *priv;
+
+	/* The generic layer's mappings (iommu_node.c); backends see them by map and unmap only. */
+	struct base_interval_tree mappings;
+	struct iommu_node *node_freelist;
+	struct iommu_node_block *node_blocks;
+	uint32_t resting_next;
+	struct iommu_node *resting[IOMMU_NODE_RESTING_MAX];
+	struct iommu_node *node_hints[IOMMU_NODE_HINTS];
 };
 
 struct iommu_device {

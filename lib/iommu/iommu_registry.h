@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What the files of this folder share: the lock of the registries and the mapping nodes. */
+/* What the files of this folder share: the lock and the lists of the registries. */
 #pragma once
 
 #include "iommu_ops.h"
@@ -11,13 +11,6 @@ void iommu_registry_unlock(void);
 /* The list of all domains; registry lock. */
 TAILQ_HEAD(iommu_domain_list, iommu_domain);
 extern struct iommu_domain_list iommu_domains;
-
-/* One mapping of a domain. */
-struct iommu_node {
-	struct base_interval range;
-	struct iommu_mapping mapping;
-	struct iommu_node *next_free;
-};
 
 /** Unmaps and syncs all that is mapped, and gives the domain's nodes back to the heap. */
 void iommu_domain_clear(struct iommu_domain *domain);

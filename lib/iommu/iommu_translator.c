@@ -46,6 +46,8 @@ static int create(struct iommu_device *device, struct iommu_translator *translat
 		id_put(unit, translator->qsbr_id);
 		return ret;
 	}
+	if (translator->qsbr_id >= unit->qsbr_id_limit)
+		__atomic_store_n(&unit->qsbr_id_limit, translator->qsbr_id + 1, __ATOMIC_RELEASE);
 	rte_rcu_qsbr_thread_register(unit->qsbr, translator->qsbr_id);
 	return 0;
 }
