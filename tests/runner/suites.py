@@ -42,18 +42,17 @@ class Run:
         try:
             counted = function()
         except Broken as error:
-            counted = tally.failure(title, str(error))
-        took = time.monotonic() - began
-        say(f"{title:42} {took:7.1f} s   {counted.line() if counted else ''}".rstrip())
-        for name, said in counted.failures if counted else []:
-            say(f"FAILED {name}")
+            counted = tally.failure("build", str(error))
+        say(f"{title:42} {time.monotonic() - began:7.1f} s   {counted.line()}")
+        for name, said in counted.failures:
+            say(f"FAILED {title}: {name}")
             say("\n".join(f"    | {line}" for line in said.splitlines()))
-        self.total.add(counted or tally.Tally())
+        self.total.add(counted.titled(title))
 
     def build(self, name, only=None):
         """The folder, built once a run; only: the programs with that prefix. Raises Broken."""
         if (name, only) not in self.built:
-            began = time.monotonic()
+            began, outcome = time.monotonic(), "built"
             try:
                 folder = builds.set_up(name)
                 targets = builds.programs(folder, only) if only else ()
@@ -61,8 +60,8 @@ class Run:
                     builds.ninja(folder, targets)
                 self.built[name, only] = folder
             except Broken as error:
-                self.built[name, only] = error
-            say(f"{'built ' + name:42} {time.monotonic() - began:7.1f} s")
+                self.built[name, only], outcome = error, "broken"
+            say(f"{outcome + ' ' + name:42} {time.monotonic() - began:7.1f} s")
         if isinstance(self.built[name, only], Broken):
             raise self.built[name, only]
         return self.built[name, only]
@@ -105,10 +104,11 @@ class Run:
 
 
 def lint(run):
-    folder = run.build("build")
-    run.count("lint", lambda: run.meson(folder, "lint", "--suite", "lint"))
-    run.count("lint: every lint finds its fault", lambda: run.pytest(TOP / "tests/lint", folder))
-    run.count("lint: tests are counted right", lambda: run.pytest(TOP / "tests/runner", folder))
+    run.count("lint", lambda: run.meson(run.build("build"), "lint", "--suite", "lint"))
+    for title, folder in (("every lint finds its fault", "lint"),
+                          ("tests are counted right", "runner")):
+        run.count(f"lint, {title}",
+                  lambda: run.pytest(TOP / "tests" / folder, run.build("build")))
 
 
 def unit(run):
@@ -126,7 +126,7 @@ def tsan(run):
     names = [test["name"] for test in builds.introspect(folder, "tests")
              if test["name"].startswith("tsan_")]
     if not names:
-        return tally.failure("unit, TSan", "no test has a name that begins with tsan_")
+        return tally.failure("tsan", "no test has a name that begins with tsan_")
     # TSan's shadow has no place for some random layouts of the address space.
     fixed = ["setarch", "-R"]
     can = subprocess.run([*fixed, "true"], capture_output=True).returncode == 0
@@ -162,10 +162,7 @@ def main():
     wanted = sys.argv[1:]
     for name, suite in SUITES.items():
         if not wanted or name in wanted:
-            try:
-                suite(run)
-            except Broken as error:
-                run.count(name, lambda: tally.failure(name, str(error)))
+            suite(run)
     minutes, seconds = divmod(round(time.monotonic() - began), 60)
     say(f"{'all':42} {minutes} min {seconds} s")
     for name, why in run.total.skips:

@@ -19,6 +19,11 @@ class Tally:
         self.failures += other.failures
         self.skips += other.skips
 
+    def titled(self, title):
+        """The same with a title before each name."""
+        return Tally(self.passed, [(f"{title}: {name}", said) for name, said in self.failures],
+                     [(f"{title}: {name}", why) for name, why in self.skips])
+
     def line(self):
         return f"{self.passed} passed, {len(self.failures)} failed, {len(self.skips)} skipped"
 
