@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Fills, evicts and invalidates IOTLB entries, under the lock of their set's stripe. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "vtd_iotlb.h"
+
+#define HINTS_PER_ENTRY 16 /* 1 of 17 random pages shares its hint with another */
+#define DOMAINS		65536
+#define PAGE_PROBES_MAX 8 /* an invalidation of more pages looks at every entry instead */
+
+int vtd_iotlb_init(struct vtd_iotlb *iotlb, const struct iotlb_geometry *geometry,
+		   const uint64_t *generation)
+{
+	uint32_t hints = 1;
+	void *entry;
+
+	memset(iotlb, 0, sizeof(*iotlb));
+	while (hints < geometry->entries * HINTS_PER_ENTRY)
+		hints *= 2;
+	if (posix_memalign(&entry, 64, geometry->entries * sizeof(struct vtd_entry)) != 0)
+		return -ENOMEM;
+	memset(entry, 0, geometry->entries * sizeof(struct vtd_entry));
+	iotlb->entry = entry;
+	iotlb->hint = calloc(hints, sizeof(*iotlb->hint));
+	iotlb->sizes = calloc(DOMAINS, sizeof(*iotlb->sizes));
+	if (iotlb->hint == NULL || iotlb->sizes == NULL) {
+		vtd_iotlb_fini(iotlb);
+		return -ENOMEM;
+	}
+	iotlb->hint_mask = hints - 1;
+	iotlb->set_mask = iotlb_geometry_sets(geometry) - 1;
+	iotlb->ways = geometry->ways;
+	iotlb->is_lru = geometry->replacement == IOTLB_LRU;
+	iotlb->generation = generation;
+	iotlb->geometry = *geometry;
+	for (unsigned int i = 0; i < VTD_IOTLB_STRIPES; i++) {
+		rte_spinlock_init(&iotlb->stripe[i].lock);
+		iotlb->stripe[i].random = 0x9e3779b97f4a7c15 * (i + 1);
+	}
+	return 0;
+}
+
+void vtd_iotlb_fini(struct vtd_iotlb *iotlb)
+{
+	free(iotlb->entry);
+	free(iotlb->hint);
+	free(iotlb->sizes);
+}
+
+struct vtd_entry *vtd_iotlb_search(const struct vtd_iotlb *iotlb, uint64_t page, uint64_t tag,
+				   uint64_t *data)
+{
+	struct vtd_entry *set = &iotlb->entry[(page & iotlb->set_mask) * iotlb->ways];
+
+	for (uint32_t way = 0; way < iotlb->ways; way++) {
+		if (vtd_entry_read(&set[way], tag, data))
+			return &set[way];
+	}
+	return NULL;
+}
+
+/* --- fill ----------------------------------------------------------------------------------- */
+
+static inline uint64_t read_tag(const struct vtd_entry *entry)
+{
+	return __atomic_load_n(&entry->tag, __ATOMIC_RELAXED);
+}
+
+/* The entry with this tag, else the first empty one, else the one with the lowest age. */
+static struct vtd_entry *pick(const struct vtd_iotlb *iotlb, struct vtd_entry *set, uint64_t tag)
+{
+	struct vtd_entry *victim = set;
+	uint64_t lowest = UINT64_MAX;
+
+	for (uint32_t way = 0; way < iotlb->ways; way++) {
+		struct vtd_entry *entry = &set[way];
+		uint64_t found = read_tag(entry);
+		uint64_t age = iotlb->is_lru ? __atomic_load_n(&entry->stamp, __ATOMIC_RELAXED)
+					     : __atomic_load_n(&entry->order, __ATOMIC_RELAXED);
+
+		if (found == tag)
+			return entry;
+		age = found == 0 ? 0 : age;
+		victim = age < lowest ? entry : victim;
+		lowest = age < lowest ? age : lowest;
+	}
+	return victim;
+}
+
+static uint64_t next_random(uint64_t *state)
+{
+	*state ^= *state << 13;
+	*state ^= *state >> 7;
+	*state ^= *state << 17;
+	return *state;
+}
+
+static struct vtd_entry *make_room(struct vtd_iotlb *iotlb, struct vtd_iotlb_stripe *stripe,
+				   struct vtd_entry *set, uint64_t tag)
+{
+	struct vtd_entry *victim = pick(iotlb, set, tag);
+	uint64_t found = read_tag(victim);
+
+	if (found == 0 || found == tag)
+		return victim;
+	stripe->evictions++;
+	if (iotlb->geometry.replacement == IOTLB_RANDOM)
+		return &set[next_random(&stripe->random) % iotlb->ways];
+	if (iotlb->geometry.replacement == IOTLB_FLUSH) {
+		stripe->evictions += iotlb->ways - 1;
+		for (uint32_t way = 0; way < iotlb->ways; way++)
+			vtd_entry_clear(&set[way]);
+		return set;
+	}
+	return victim;
+}
+
+static void fill_locked(struct vtd_iotlb *iotlb, struct vtd_iotlb_stripe *stripe,
+			const struct vtd_iotlb_fill *fill)
+{
+	uint64_t page = fill->iova >> vtd_size_shift(fill->size);
+	uint64_t tag =
+		page << vtd_size_shift(fill->size) | vtd_tag_key(fill->domain_id, fill->size);
+	struct vtd_entry *set = &iotlb->entry[(page & iotlb->set_mask) * iotlb->ways];
+	struct vtd_entry *entry = make_room(iotlb, stripe, set, tag);
+
+	vtd_entry_write(entry, tag, fill->data, ++stripe->order, fill->stamp);
+	__atomic_store_n(
+		&iotlb->hint[(page + vtd_hint_key(fill->domain_id, fill->size)) & iotlb->hint_mask],
+		(uint16_t)(entry - iotlb->entry), __ATOMIC_RELAXED);
+	stripe->fills++;
+}
+
+void vtd_iotlb_fill(struct vtd_iotlb *iotlb, const struct vtd_iotlb_fill *fill)
+{
+	uint64_t page = fill->iova >> vtd_size_shift(fill->size);
+	struct vtd_iotlb_stripe *stripe =
+		&iotlb->stripe[page & iotlb->set_mask & (VTD_IOTLB_STRIPES - 1)];
+	uint8_t *sizes = &iotlb->sizes[fill->domain_id];
+
+	if ((__atomic_load_n(sizes, __ATOMIC_SEQ_CST) & 1u << fill->size) == 0)
+		__atomic_fetch_or(sizes, (uint8_t)(1u << fill->size), __ATOMIC_SEQ_CST);
+	rte_spinlock_lock(&stripe->lock);
+	/*
+	 * Inside the lock and after the size is noted: an invalidation counts the generation up
+	 * before it reads the sizes and takes the lock, so it either is seen here or finds the
+	 * entry.
+	 */
+	if (__atomic_load_n(iotlb->generation, __ATOMIC_SEQ_CST) == fill->generation)
+		fill_locked(iotlb, stripe, fill);
+	else
+		stripe->dropped++;
+	rte_spinlock_unlock(&stripe->lock);
+}
+
+/* --- invalidate ----------------------------------------------------------------------------- */
+
+/* What to take out: entries with tag & mask == match whose pages overlap [first, last]. */
+struct victims {
+	uint64_t mask;
+	uint64_t match;
+	uint64_t first;
+	uint64_t last;
+};
+
+static inline bool is_victim(const struct victims *victims, uint64_t tag)
+{
+	uint64_t start = tag & VTD_TAG_ADDRESS;
+
+	return tag != 0 && (tag & victims->mask) == victims->match && start <= victims->last &&
+	       start + ((UINT64_C(1) << vtd_size_shift(vtd_tag_size(tag))) - 1) >= victims->first;
+}
+
+static void clear_set(struct vtd_iotlb *iotlb, uint32_t set_number, const struct victims *victims)
+{
+	struct vtd_entry *set = &iotlb->entry[(uint64_t)set_number * iotlb->ways];
+
+	for (uint32_t way = 0; way < iotlb->ways; way++) {
+		if (is_victim(victims, read_tag(&set[way])))
+			vtd_entry_clear(&set[way]);
+	}
+}
+
+static void clear_everywhere(struct vtd_iotlb *iotlb, const struct victims *victims)
+{
+	for (uint32_t i = 0; i < VTD_IOTLB_STRIPES && i <= iotlb->set_mask; i++) {
+		rte_spinlock_lock(&iotlb->stripe[i].lock);
+		for (uint32_t set = i; set <= iotlb->set_mask; set += VTD_IOTLB_STRIPES)
+			clear_set(iotlb, set, victims);
+		rte_spinlock_unlock(&iotlb->stripe[i].lock);
+	}
+}
+
+static void clear_pages(struct vtd_iotlb *iotlb, unsigned int size, const struct victims *victims)
+{
+	unsigned int shift = vtd_size_shift(size);
+
+	for (uint64_t page = victims->first >> shift; page <= victims->last >> shift; page++) {
+		uint32_t set = (uint32_t)page & iotlb->set_mask;
+		rte_spinlock_t *lock = &iotlb->stripe[set & (VTD_IOTLB_STRIPES - 1)].lock;
+
+		rte_spinlock_lock(lock);
+		clear_set(iotlb, set, victims);
+		rte_spinlock_unlock(lock);
+	}
+}
+
+void vtd_iotlb_invalidate_range(struct vtd_iotlb *iotlb, uint16_t domain_id, uint64_t first,
+				uint64_t last)
+{
+	const struct victims victims = {.mask = VTD_TAG_DOMAIN,
+					.match = vtd_tag_key(domain_id, 0) & VTD_TAG_DOMAIN,
+					.first = first,
+					.last = last};
+	uint8_t sizes = __atomic_load_n(&iotlb->sizes[domain_id], __ATOMIC_SEQ_CST);
+	uint64_t probes = 0;
+
+	for (unsigned int size = 0; size < VTD_SIZES; size++) {
+		if ((sizes & 1u << size) != 0)
+			probes += (last >> vtd_size_shift(size)) - (first >> vtd_size_shift(size)) +
+				  1;
+	}
+	if (probes > PAGE_PROBES_MAX) {
+		clear_everywhere(iotlb, &victims);
+		return;
+	}
+	for (unsigned int size = 0; size < VTD_SIZES; size++) {
+		if ((sizes & 1u << size) != 0)
+			clear_pages(iotlb, size, &victims);
+	}
+}
+
+/* The sizes stay noted: a fill at the same time may have relied on it. */
+void vtd_iotlb_invalidate_domain(struct vtd_iotlb *iotlb, uint16_t domain_id)
+{
+	const struct victims victims = {.mask = VTD_TAG_DOMAIN,
+					.match = vtd_tag_key(domain_id, 0) & VTD_TAG_DOMAIN,
+					.last = UINT64_MAX};
+
+	clear_everywhere(iotlb, &victims);
+}
+
+void vtd_iotlb_invalidate_all(struct vtd_iotlb *iotlb)
+{
+	const struct victims victims = {.last = UINT64_MAX};
+
+	clear_everywhere(iotlb, &victims);
+}
+
+void vtd_iotlb_forget_domain(struct vtd_iotlb *iotlb, uint16_t domain_id)
+{
+	vtd_iotlb_invalidate_domain(iotlb, domain_id);
+	__atomic_store_n(&iotlb->sizes[domain_id], 0, __ATOMIC_SEQ_CST);
+}

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Accesses that do not hit at once: other page sizes, page crossings, walks, fills and faults. */
+#include "vtd_translate.h"
+#include "vtd_walk.h"
+
+static void set_view(struct vtd_translator *vtd, unsigned int size)
+{
+	vtd->view.shift = vtd_size_shift(size);
+	vtd->view.size = size;
+	vtd->view.key = vtd_tag_key(vtd->context.domain_id, size);
+	vtd->view.hint_key = vtd_hint_key(vtd->context.domain_id, size);
+	vtd->view.limit = vtd->context.limit;
+}
+
+static uint8_t load_context(struct vtd_translator *vtd, struct vtd_burst *burst)
+{
+	struct vtd_unit *unit = vtd->unit;
+	uint8_t reason =
+		vtd_context_get(&unit->contexts, &unit->memory, vtd->translator->device->source_id,
+				&vtd->context, &burst->walk_reads);
+
+	if (reason != 0)
+		return reason;
+	vtd->has_context = true;
+	if (vtd->context.type == VTD_TT_SECOND_STAGE)
+		set_view(vtd, 0);
+	return 0;
+}
+
+/* --- IOTLB ---------------------------------------------------------------------------------- */
+
+static struct vtd_entry *find_size(const struct vtd_iotlb *iotlb, uint16_t domain_id, uint64_t iova,
+				   unsigned int size, uint64_t *data)
+{
+	uint64_t page = iova >> vtd_size_shift(size);
+	uint64_t tag = page << vtd_size_shift(size) | vtd_tag_key(domain_id, size);
+	uint16_t *hint = &iotlb->hint[(page + vtd_hint_key(domain_id, size)) & iotlb->hint_mask];
+	struct vtd_entry *entry = &iotlb->entry[__atomic_load_n(hint, __ATOMIC_RELAXED)];
+
+	if (vtd_entry_read(entry, tag, data))
+		return entry;
+	entry = vtd_iotlb_search(iotlb, page, tag, data);
+	if (entry != NULL)
+		__atomic_store_n(hint, (uint16_t)(entry - iotlb->entry), __ATOMIC_RELAXED);
+	return entry;
+}
+
+static struct vtd_entry *find(const struct vtd_translator *vtd, uint64_t iova, unsigned int *size,
+			      uint64_t *data)
+{
+	const struct vtd_iotlb *iotlb = &vtd->unit->iotlb;
+	uint16_t domain_id = vtd->context.domain_id;
+	unsigned int sizes = __atomic_load_n(&iotlb->sizes[domain_id], __ATOMIC_RELAXED);
+
+	while (sizes != 0) {
+		struct vtd_entry *entry;
+
+		*size = (unsigned int)__builtin_ctz(sizes);
+		entry = find_size(iotlb, domain_id, iova, *size, data);
+		if (entry != NULL)
+			return entry;
+		sizes &= sizes - 1;
+	}
+	return NULL;
+}
+
+/*
+ * An entry without the right faults, without another walk: entries hold all rights of their page,
+ * and software that adds rights invalidates first, as it must for hardware.
+ */
+static inline uint8_t check_rights(uint64_t data, uint32_t access)
+{
+	if ((access & IOMMU_WRITE) != 0 && (data & VTD_PTE_W) == 0)
+		return VTD_FAULT_WRITE;
+	return (access & IOMMU_READ) != 0 && (data & VTD_PTE_R) == 0 ? VTD_FAULT_READ : 0;
+}
+
+/* --- walk ----------------------------------------------------------------------------------- */
+
+static uint8_t place(struct vtd_walker *walker, const struct vtd_context *context, uint64_t iova)
+{
+	uint64_t data;
+
+	walker->level = (uint8_t)vtd_psc_lookup(&walker->unit->psc, context->domain_id, iova,
+						context->levels, &data);
+	if (walker->level == context->levels)
+		return vtd_walker_start(walker, context);
+	walker->table = (const uint64_t *)(uintptr_t)(data & VTD_ENTRY_ADDRESS);
+	walker->rights = (uint32_t)(data & VTD_ENTRY_RIGHTS);
+	return 0;
+}
+
+static uint8_t span_of_leaf(struct vtd_translator *vtd, struct vtd_burst *burst,
+			    const struct vtd_walker *walker, uint64_t iova, uint64_t len,
+			    struct iommu_span *span)
+{
+	struct vtd_unit *unit = vtd->unit;
+	uint64_t page_size = vtd_walker_page_size(walker), offset = iova & (page_size - 1);
+	uint64_t pa = vtd_walker_page_pa(walker);
+	uint8_t *page = vtd_memory_near(&unit->memory, &vtd->leaves, pa, page_size);
+
+	span->len = len < page_size - offset ? len : page_size - offset;
+	if (page != NULL) {
+		const struct vtd_iotlb_fill fill = {.iova = iova,
+						    .data = (uintptr_t)page | walker->rights,
+						    .stamp = burst->clock,
+						    .generation = walker->generation,
+						    .domain_id = walker->domain_id,
+						    .size = (uint8_t)(walker->level - 1)};
+
+		vtd_iotlb_fill(&unit->iotlb, &fill);
+		burst->clock += burst->tick;
+		span->vaddr = page + offset;
+		return 0;
+	}
+	/* A large leaf may reach beyond the memory there is: what is there can be used. */
+	span->vaddr = vtd_memory_at(&unit->memory, pa + offset, span->len);
+	return span->vaddr == NULL ? IOMMU_REASON_NO_MEMORY : 0;
+}
+
+static uint8_t walk(struct vtd_translator *vtd, struct vtd_burst *burst, uint64_t iova,
+		    uint64_t len, uint32_t access, struct iommu_span *span)
+{
+	struct vtd_unit *unit = vtd->unit;
+	struct vtd_walker walker = {
+		.unit = unit,
+		.memory = &vtd->tables,
+		.generation = __atomic_load_n(&unit->generation, __ATOMIC_ACQUIRE),
+		.domain_id = vtd->context.domain_id,
+		.is_filling = true,
+	};
+	uint8_t reason = place(&walker, &vtd->context, iova);
+
+	/* A table known without its entry: the rights so far may say no already. */
+	if (reason == 0)
+		reason = check_rights(walker.rights, access);
+	if (reason == 0)
+		reason = vtd_walker_run(&walker, iova, access);
+	burst->walk_reads += walker.reads;
+	if (reason != 0)
+		return reason;
+	set_view(vtd, walker.level - 1u);
+	return span_of_leaf(vtd, burst, &walker, iova, len, span);
+}
+
+/* --- accesses ------------------------------------------------------------------------------- */
+
+static uint8_t translate_cached(struct vtd_translator *vtd, struct vtd_burst *burst, uint64_t iova,
+				uint64_t len, uint32_t access, struct iommu_span *span)
+{
+	unsigned int size;
+	uint64_t data, left;
+	struct vtd_entry *entry = find(vtd, iova, &size, &data);
+	uint8_t reason;
+
+	if (entry == NULL) {
+		burst->misses++;
+		return walk(vtd, burst, iova, len, access, span);
+	}
+	burst->hits++;
+	if (__atomic_load_n(&entry->stamp, __ATOMIC_RELAXED) != burst->clock)
+		__atomic_store_n(&entry->stamp, burst->clock, __ATOMIC_RELAXED);
+	burst->clock += burst->tick;
+	reason = check_rights(data, access);
+	if (reason != 0)
+		return reason;
+	set_view(vtd, size);
+	left = (UINT64_C(1) << vtd->view.shift) - (iova & ((UINT64_C(1) << vtd->view.shift) - 1));
+	span->len = len < left ? len : left;
+	span->vaddr = (uint8_t *)(uintptr_t)(data & VTD_ENTRY_ADDRESS) +
+		      (iova & ((UINT64_C(1) << vtd->view.shift) - 1));
+	return 0;
+}
+
+/* IOVA is PA, and there is nothing to cache; such pages are no lookups. */
+static uint8_t pass_through(struct vtd_translator *vtd, uint64_t iova, uint64_t len,
+			    struct iommu_span *span)
+{
+	uint64_t left = VTD_PAGE_SIZE - iova % VTD_PAGE_SIZE;
+
+	span->len = len < left ? len : left;
+	span->vaddr = vtd_memory_near(&vtd->unit->memory, &vtd->leaves, iova, span->len);
+	return span->vaddr == NULL ? IOMMU_REASON_NO_MEMORY : 0;
+}
+
+/* One page's part of an access. */
+static uint8_t translate_page(struct vtd_translator *vtd, struct vtd_burst *burst, uint64_t iova,
+			      uint64_t len, uint32_t access, struct iommu_span *span)
+{
+	uint8_t reason = vtd->has_context ? 0 : load_context(vtd, burst);
+
+	if (reason == 0 && (access & VTD_ACCESS_TRANSLATED) != 0)
+		reason = VTD_FAULT_TT_BLOCKS;
+	if (reason == 0 && vtd->context.type == VTD_TT_PASS_THROUGH)
+		return pass_through(vtd, iova, len, span);
+	if (reason == 0 && iova >= vtd->context.limit)
+		reason = VTD_FAULT_BEYOND_MGAW;
+	if (reason != 0) {
+		burst->misses++;
+		return reason;
+	}
+	return translate_cached(vtd, burst, iova, len, access, span);
+}
+
+/* Only faults of a context that could be read are its to silence (VT-d specification, 7.1.3). */
+static bool is_qualified(uint8_t reason)
+{
+	return reason != VTD_FAULT_ROOT_P && reason != VTD_FAULT_ROOT_TABLE &&
+	       reason != VTD_FAULT_CONTEXT_TABLE && reason != VTD_FAULT_ROOT_RESERVED &&
+	       reason != VTD_FAULT_CONTEXT_RESERVED;
+}
+
+static void refuse(struct vtd_translator *vtd, struct vtd_burst *burst, uint64_t iova,
+		   uint32_t access, uint8_t reason)
+{
+	burst->faults++;
+	if (!vtd->context.is_silent || !is_qualified(reason))
+		iommu_report_fault(vtd->translator, iova, access & (IOMMU_READ | IOMMU_WRITE),
+				   reason);
+}
+
+static uint64_t page_count(const struct iommu_access *access)
+{
+	return (access->iova % VTD_PAGE_SIZE + access->len + VTD_PAGE_SIZE - 1) / VTD_PAGE_SIZE;
+}
+
+/* Spans that an access takes, from the tables, without a trace in caches or counters. */
+static uint64_t spans_needed(struct vtd_translator *vtd, const struct iommu_access *access)
+{
+	struct vtd_walker walker = {.unit = vtd->unit, .memory = &vtd->tables};
+	uint64_t iova = access->iova, last = iova + access->len - 1, needed = 0;
+
+	if (vtd->has_context && vtd->context.type == VTD_TT_PASS_THROUGH)
+		return page_count(access);
+	while (vtd->has_context && last >= iova && iova < vtd->context.limit) {
+		if (vtd_walker_start(&walker, &vtd->context) != 0 ||
+		    vtd_walker_run(&walker, iova, access->prot) != 0)
+			break;
+		needed++;
+		iova = (iova | (vtd_walker_page_size(&walker) - 1)) + 1;
+		if (iova > last)
+			return needed;
+	}
+	return 0; /* it will be refused */
+}
+
+int vtd_translate_access(struct vtd_translator *vtd, struct vtd_burst *burst,
+			 const struct iommu_access *access, struct iommu_span *spans, uint16_t room)
+{
+	uint64_t iova = access->iova, left = access->len;
+	int count = 0;
+
+	if (!vtd->has_context && page_count(access) > room)
+		(void)load_context(vtd, burst);
+	if (page_count(access) > room && spans_needed(vtd, access) > room)
+		return -1;
+	while (left != 0) {
+		/* Only where the tables changed since they were counted. */
+		if (count == room)
+			return -1;
+		uint8_t reason =
+			translate_page(vtd, burst, iova, left, access->prot, &spans[count]);
+
+		if (reason != 0) {
+			refuse(vtd, burst, iova, access->prot, reason);
+			return 0;
+		}
+		iova += spans[count].len;
+		left -= spans[count].len;
+		count++;
+	}
+	return count;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A translator's own state, and that of one burst. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "vtd_unit.h"
+
+#define VTD_USER_SHARED UINTPTR_MAX
+
+/* The page size that hit last: what the next access is tried with first. */
+struct vtd_view {
+	uint64_t limit;	   /* first IOVA that is too wide; 0: nothing can hit */
+	uint64_t key;	   /* vtd_tag_key() */
+	uint64_t hint_key; /* vtd_hint_key() */
+	uint32_t shift;
+	uint32_t size;
+};
+
+struct vtd_translator {
+	struct vtd_unit *unit;
+	struct iommu_translator *translator;
+	struct vtd_view view;
+	uint64_t context_generation; /* of the copy below */
+	bool has_context;
+	struct vtd_context context;
+	struct vtd_memory_cursor tables;
+	struct vtd_memory_cursor leaves;
+	uint32_t shared_bursts;
+	uint32_t alone; /* looks at a shared unit that met nobody else */
+} __attribute__((aligned(64)));
+
+/* Figures and time of one burst, added to the shared ones at its end. */
+struct vtd_burst {
+	uint64_t clock; /* stamp of the next use */
+	uint64_t tick;	/* 1: exact order of uses; 0: one stamp a burst */
+	uint64_t hits;
+	uint64_t misses;
+	uint64_t walk_reads;
+	uint64_t faults;
+};
+
+/* vtd_clock.c */
+void vtd_clock_claim(struct vtd_translator *vtd, struct vtd_burst *burst, uintptr_t user);
+
+/* vtd_miss.c */
+
+/**
+ * Translates an access page by page, with all checks. Returns its spans, 0 when it was refused
+ * (recorded), -1 when they would not fit into room (nothing is recorded or counted).
+ */
+int vtd_translate_access(struct vtd_translator *vtd, struct vtd_burst *burst,
+			 const struct iommu_access *access, struct iommu_span *spans,
+			 uint16_t room);
