@@ -11,14 +11,21 @@
 
 _Static_assert(sizeof(struct replay_ring_frame) == 16, "frames stay aligned to their header");
 
-int replay_ring_create(size_t size, struct replay_ring **out)
+static uint64_t space_of(uint32_t size)
+{
+	return HEADER + RTE_ALIGN_CEIL((uint64_t)size, HEADER);
+}
+
+int replay_ring_create(size_t size, uint16_t burst, uint32_t frame_max, struct replay_ring **out)
 {
 	struct replay_ring *ring = aligned_alloc(RTE_CACHE_LINE_SIZE, sizeof(*ring));
 
 	if (ring == NULL)
 		return -ENOMEM;
 	memset(ring, 0, sizeof(*ring));
-	ring->size = rte_align64pow2(RTE_MAX(size, HEADER));
+	/* one frame more, for what is left unused at the end of the ring */
+	ring->room = ((uint64_t)burst + 1) * space_of(frame_max);
+	ring->size = rte_align64pow2(RTE_MAX(size, 4 * ring->room));
 	/* Populated, so that the lcore takes no page fault. */
 	ring->data = mmap(NULL, ring->size, PROT_READ | PROT_WRITE,
 			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
@@ -38,11 +45,6 @@ void replay_ring_destroy(struct replay_ring *ring)
 	free(ring);
 }
 
-static uint64_t space_of(uint32_t size)
-{
-	return HEADER + RTE_ALIGN_CEIL((uint64_t)size, HEADER);
-}
-
 static bool has_room(struct replay_ring *ring, uint64_t tail, uint64_t size)
 {
 	if (ring->size - (tail - ring->head_seen) >= size)
@@ -51,9 +53,9 @@ static bool has_room(struct replay_ring *ring, uint64_t tail, uint64_t size)
 	return ring->size - (tail - ring->head_seen) >= size;
 }
 
-bool replay_ring_has_room(struct replay_ring *ring, uint64_t size)
+bool replay_ring_has_room(struct replay_ring *ring)
 {
-	if (likely(has_room(ring, ring->tail, size)))
+	if (likely(has_room(ring, ring->tail, ring->room)))
 		return true;
 	__atomic_store_n(&ring->full, ring->full + 1, __ATOMIC_RELAXED);
 	return false;

@@ -22,6 +22,7 @@ struct replay_ring_frame {
 struct replay_ring {
 	uint8_t *data;
 	uint64_t size; /* a power of two */
+	uint64_t room; /* that a burst may need */
 
 	/* putting lcore: write; taking thread: read (acquire) */
 	uint64_t tail __rte_cache_aligned; /* bytes put, ever */
@@ -34,15 +35,18 @@ struct replay_ring {
 	uint64_t head __rte_cache_aligned; /* bytes taken, ever */
 };
 
-/** Makes a ring of at least `size` bytes, present in memory; the caller owns it. -ENOMEM. */
-int replay_ring_create(size_t size, struct replay_ring **out);
+/**
+ * Makes a ring of at least `size` bytes, and of four bursts of `burst` frames of up to frame_max
+ * bytes; present in memory. The caller owns it. -ENOMEM.
+ */
+int replay_ring_create(size_t size, uint16_t burst, uint32_t frame_max, struct replay_ring **out);
 void replay_ring_destroy(struct replay_ring *ring);
 
 /**
- * True when `size` bytes can be put for sure. When not, `full` is counted: leave the packets with
- * the device, whose ring then fills up, and ask again later.
+ * True when a burst can be put for sure. When not, `full` is counted: leave the packets with the
+ * device, whose ring then fills up, and ask again later.
  */
-bool replay_ring_has_room(struct replay_ring *ring, uint64_t size);
+bool replay_ring_has_room(struct replay_ring *ring);
 
 /** Copies a burst received at `time`; frames for which there is no room are counted as lost. */
 void replay_ring_put(struct replay_ring *ring, uint64_t time, struct rte_mbuf *const *frames,
@@ -52,15 +56,6 @@ void replay_ring_put(struct replay_ring *ring, uint64_t time, struct rte_mbuf *c
 static inline void replay_ring_advance(struct replay_ring *ring, uint64_t time)
 {
 	__atomic_store_n(&ring->until, time, __ATOMIC_RELEASE);
-}
-
-/** Room that a burst of n frames needs at most. */
-static inline uint64_t replay_ring_room(uint16_t n, uint32_t frame_max)
-{
-	const uint64_t header = sizeof(struct replay_ring_frame);
-
-	/* once more for what is left unused at the end of the ring */
-	return ((uint64_t)n + 1) * (RTE_ALIGN_CEIL((uint64_t)frame_max, header) + header);
 }
 
 /** The oldest frame, or NULL; it stays the ring's until replay_ring_pop(). */

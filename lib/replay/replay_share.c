@@ -138,6 +138,7 @@ void replay_share_rewind(struct replay_share *share, uint64_t laps)
 	share->position = 0;
 	share->sent = 0;
 	share->bytes = 0;
+	share->end_tsc = 0;
 	share->laps = laps;
 	start_cycle(share, laps == 0 ? REPLAY_CREDITS : laps);
 }

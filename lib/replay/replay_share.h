@@ -21,6 +21,7 @@ struct replay_share {
 	uint64_t laps;	   /* to send; 0: for ever */
 	uint64_t sent;	   /* frames, all laps */
 	uint64_t bytes;
+	uint64_t end_tsc; /* when it was through, 0: it is not; the engine sets it */
 } __rte_cache_aligned;
 
 /* All shares of one store. */

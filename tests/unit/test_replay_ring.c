@@ -67,9 +67,9 @@ static void frames_come_out_as_they_went_in_over_many_wraps(void **state)
 	struct replay_ring *ring;
 	uint64_t in = 0, out = 0;
 
-	assert_int_equal(replay_ring_create(1 << 14, &ring), 0);
+	assert_int_equal(replay_ring_create(1 << 14, 1, FRAME_MAX, &ring), 0);
 	while (out < 20000) {
-		while (replay_ring_has_room(ring, replay_ring_room(1, FRAME_MAX))) {
+		while (replay_ring_has_room(ring)) {
 			put(ring, in, in);
 			in++;
 		}
@@ -87,7 +87,7 @@ static void a_frame_without_room_is_counted_and_breaks_nothing(void **state)
 	struct replay_ring *ring;
 	uint64_t kept = 0;
 
-	assert_int_equal(replay_ring_create(1 << 14, &ring), 0);
+	assert_int_equal(replay_ring_create(1 << 14, 1, FRAME_MAX, &ring), 0);
 	for (uint64_t i = 0; i < 100; i++)
 		put(ring, i, 1);
 	assert_true(ring->lost > 0);
@@ -106,7 +106,7 @@ static void *produce(void *arg)
 	struct producer *producer = arg;
 
 	for (uint64_t i = 0; i < FRAMES; i++) {
-		while (!replay_ring_has_room(producer->ring, replay_ring_room(1, FRAME_MAX)))
+		while (!replay_ring_has_room(producer->ring))
 			sched_yield();
 		put(producer->ring, i, i);
 	}
@@ -118,7 +118,7 @@ static void two_threads_lose_nothing(void **state)
 	struct producer producer;
 	pthread_t thread;
 
-	assert_int_equal(replay_ring_create(1 << 16, &producer.ring), 0);
+	assert_int_equal(replay_ring_create(1 << 16, 1, FRAME_MAX, &producer.ring), 0);
 	assert_int_equal(pthread_create(&thread, NULL, produce, &producer), 0);
 	for (uint64_t i = 0; i < FRAMES; i++) {
 		while (replay_ring_peek(producer.ring) == NULL)
@@ -135,7 +135,7 @@ static void rings_are_merged_by_time(void **state)
 	struct replay_ring *rings[3];
 
 	for (unsigned int i = 0; i < 3; i++)
-		assert_int_equal(replay_ring_create(1 << 20, &rings[i]), 0);
+		assert_int_equal(replay_ring_create(1 << 20, 1, FRAME_MAX, &rings[i]), 0);
 	for (uint64_t time = 0; time < 300; time++)
 		put(rings[time * 7 % 3], time, time);
 	for (unsigned int i = 0; i < 3; i++)
@@ -156,7 +156,7 @@ static void a_frame_waits_while_an_older_one_may_come(void **state)
 	struct replay_ring *rings[2];
 
 	for (unsigned int i = 0; i < 2; i++)
-		assert_int_equal(replay_ring_create(1 << 16, &rings[i]), 0);
+		assert_int_equal(replay_ring_create(1 << 16, 1, FRAME_MAX, &rings[i]), 0);
 	put(rings[0], 100, 1);
 	assert_null(replay_ring_oldest(rings, 2));
 	replay_ring_advance(rings[1], 99);
