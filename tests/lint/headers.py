@@ -63,13 +63,21 @@ def headers(tree, build):
     """Each header stands alone, twice, and takes no name of iommufd's or vfio's."""
     commands = list(compile_commands(build))
 
-    def command_for(path):
-        # The file that sees most of its folder; of all, for a folder without C files.
+    def commands_for(path):
+        # As files of its folder see it, which in tests/ differ; without any, as the others do.
         own = [command for command in commands if command[0] == path.parent]
-        return max(own or commands, key=lambda command: len(command[2]))[1:]
+        return {str(flags): (compiler, flags, cwd)
+                for _, compiler, flags, cwd in own or commands}.values()
 
     def check(path):
-        compiler, flags, cwd = command_for(path)
+        error = None
+        for command in sorted(commands_for(path), key=lambda command: -len(command[1])):
+            error = check_with(path, *command)
+            if error is None:
+                break
+        return error
+
+    def check_with(path, compiler, flags, cwd):
         include = f'#include "{path}"\n'
         for title, text in (("alone", include + include),
                             ("after the kernel's headers", kernel_headers() + include)):
