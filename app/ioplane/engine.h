@@ -13,6 +13,7 @@ struct stream;
 #define ENGINE_TX_PEER (1u << 1) /* transmits on the peer of its port */
 #define ENGINE_TX_OWN  (1u << 2) /* transmits on its port, from a port_pool of its own */
 #define ENGINE_DRAINS  (1u << 3) /* what its port receives is counted by rxonly streams */
+#define ENGINE_ENDS    (1u << 4) /* its streams set is_done one day */
 
 /*
  * begin and end hooks run on the main lcore and may be NULL. An engine has one stream for

@@ -1,15 +1,104 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The program: options, EAL, ports, then commands or forwarding until the end. */
+#include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
+#include <rte_eal.h>
+#include <rte_version.h>
+
+#include "budget.h"
 #include "cli/cli.h"
-#include "engine.h"
+#include "eal.h"
 #include "options.h"
 #include "port.h"
+#include "run.h"
 #include "stream.h"
 
-int main(void)
+#define EXIT_USAGE 2
+
+static void on_signal(int number)
 {
-	return EXIT_SUCCESS;
+	cli_quit();
+}
+
+static void catch_signals(void)
+{
+	/* no SA_RESTART: a read of commands must end */
+	struct sigaction action = {.sa_handler = on_signal};
+
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	/* a reader of our output that goes away must not end us before the report is written */
+	signal(SIGPIPE, SIG_IGN);
+}
+
+/* The only place that prints an error; libraries return it. */
+static int fail(const struct base_error *err, int status)
+{
+	fflush(stdout);
+	fprintf(stderr, "ioplane: %s\n", err->text);
+	return status;
+}
+
+static int run(struct eal_args *args)
+{
+	struct base_error err = {0};
+	struct eal_memory memory;
+	bool is_failed;
+	int ret;
+
+	eal_choose_memory(args, budget_eal_memory(args), &memory);
+	ret = eal_start(args, &memory, &err);
+	if (ret != 0)
+		return fail(&err, EXIT_FAILURE);
+	catch_signals();
+	ret = run_prepare(args, &memory, &err);
+	if (ret == 0)
+		ret = run_all(&err);
+	is_failed = ret != 0;
+	/* -ECANCELED: a script has said its own line */
+	if (is_failed && ret != -ECANCELED)
+		fail(&err, EXIT_FAILURE);
+	err = (struct base_error){0};
+	if (run_finish(&err) != 0) {
+		is_failed = true;
+		fail(&err, EXIT_FAILURE);
+	}
+	port_cleanup();
+	rte_eal_cleanup();
+	return is_failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+int main(int argc, char **argv)
+{
+	struct base_error err = {0};
+	struct eal_args args;
+	int ret = eal_args_split(argc, argv, &args, &err);
+
+	if (ret == 0 && args.asks_version) {
+		printf("ioplane %s (%s)\n", IOPLANE_VERSION, rte_version());
+		return EXIT_SUCCESS;
+	}
+	if (ret == 0 && args.asks_help) {
+		options_print_help();
+		return EXIT_SUCCESS;
+	}
+	if (ret == 0)
+		ret = options_parse(args.option_argc, args.option_argv, &err);
+	if (ret != 0)
+		return fail(&err, EXIT_USAGE);
+	if (options_get()->is_dry_run) {
+		ret = budget_check(&args, &err);
+		return ret == 0 ? EXIT_SUCCESS : fail(&err, EXIT_FAILURE);
+	}
+	ret = run_check_outputs(&err);
+	if (ret != 0)
+		return fail(&err, EXIT_FAILURE);
+	/* lines come out in order with what goes to the terminal unbuffered */
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	return run(&args);
 }

@@ -32,6 +32,7 @@ struct options {
 	uint32_t max_pkt_len;
 	uint32_t mbuf_size;	  /* bytes of a data buffer with its headroom */
 	uint32_t total_num_mbufs; /* 0: computed */
+	uint16_t mbcache;	  /* buffers a lcore keeps; fixed */
 	uint64_t rss_hf;
 
 	/* memory and IOMMU */
@@ -41,13 +42,15 @@ struct options {
 
 	/* forwarding; runtime: the set commands */
 	const char *forward_mode;
-	bool retries;
+	bool retries; /* set fwd M retry */
+	uint16_t tx_retry;
+	uint32_t tx_delay_us;
 	enum options_topology topology;
 	uint16_t burst;
 	uint16_t nb_cores;
-	uint16_t nb_ports; /* 0: all */
+	uint16_t nb_ports;	     /* 0: all */
+	uint64_t portmask, coremask; /* 0: not given */
 	const char *portlist;
-	const char *corelist;
 	bool is_tx_first;
 	uint16_t txpkts[OPTIONS_SEGS_MAX];
 	uint8_t txpkts_count;
@@ -65,18 +68,16 @@ struct options {
 	uint16_t capture_count;
 };
 
-/* What options_parse() found out beside errors. */
-enum options_result {
-	OPTIONS_RUN,
-	OPTIONS_EXIT,  /* --help or --version was answered */
-	OPTIONS_USAGE, /* err says what is wrong: exit status 2 */
-};
+/** Parses argv after "--" (argv[0] is the program); -EINVAL: exit status 2. Main lcore, once. */
+int options_parse(int argc, char **argv, struct base_error *err);
 
-/** Parses argv after "--" (argv[0] is the program); main lcore, once. */
-enum options_result options_parse(int argc, char **argv, struct base_error *err);
+void options_print_help(void);
 
 /** The program's options; valid from options_parse() on. */
 const struct options *options_get(void);
 
 /** For the commands that change what is marked "runtime"; main lcore only. */
 struct options *options_edit(void);
+
+/** Lengths of the segments that txonly sends, "64" or "64,128,256"; the option and the command. */
+int options_set_txpkts(const char *text, struct base_error *err);

@@ -31,6 +31,7 @@ struct port_pool {
 	struct port *port;
 	struct dma_arena *arena;
 	struct rte_mempool *mempool;
+	bool is_retired; /* given back by its owner; mbufs of it may wait in a ring */
 };
 
 enum port_state {
@@ -52,11 +53,16 @@ struct port {
 	char heap[32];		     /* external malloc heap of the ring part, or "" */
 	int heap_socket;	     /* its socket id, else the node's */
 	struct rte_mempool *mempool; /* receive buffers, in the arena */
+	struct dma_ledger ledger;    /* the arena's mappings, static; main lcore: write */
 	TAILQ_HEAD(, port_pool) pools;
 
 	/* configuration; written by the main lcore while the port is stopped */
 	enum port_state state;
 	uint16_t rxq, txq, rxd, txd;
+	uint32_t mtu;			 /* 0: as --max-pkt-len says */
+	uint64_t rss_hf;		 /* what is hashed, as asked for */
+	uint64_t rx_stopped, tx_stopped; /* by port P rxq Q stop; a bit a queue */
+	bool was_started;
 	struct rte_eth_conf conf;
 	struct rte_eth_dev_info info;
 	bool needs_configure;	     /* queue counts or conf changed since the last start */
@@ -100,6 +106,9 @@ int port_stop(struct port *port, struct base_error *err);
 int port_close(struct port *port, struct base_error *err);
 int port_reset(struct port *port, struct base_error *err);
 
+/** Stops and starts the other ports: no transmit ring holds a buffer of this one any more. */
+void port_drain_others(const struct port *port);
+
 /** Stops, closes and detaches all: the end of the program. */
 void port_cleanup(void);
 
@@ -113,8 +122,8 @@ void port_cleanup(void);
 int port_pool_create(struct port *port, const char *name, uint32_t n, uint16_t data_room,
 		     struct port_pool **out, struct base_error *err);
 
-/** All its mbufs must be back: -EBUSY. */
-int port_pool_destroy(struct port_pool *pool);
+/** Freed now, or, while some of its mbufs wait in a ring, once they are back. NULL is fine. */
+void port_pool_destroy(struct port_pool *pool);
 
 /** Bytes that such a pool takes from huge pages: to check before loading. */
 uint64_t port_pool_size(uint32_t n, uint16_t data_room);

@@ -17,15 +17,6 @@
 
 struct replay_ring;
 
-/* The streams' worker lcore: write; any: read. Counters are since the last start or clear. */
-struct stream_counters {
-	uint64_t rx_packets;
-	uint64_t tx_packets;
-	uint64_t tx_drops;
-	uint64_t busy_cycles; /* in run() that moved packets; with record-core-cycles */
-	uint64_t busy_packets;
-};
-
 struct stream {
 	/* main lcore, while stopped */
 	uint16_t rx_id; /* ethdev ids, for the hot loop */
@@ -41,7 +32,9 @@ struct stream {
 	void *data;		     /* the engine's, from stream_begin to stream_end */
 	struct replay_ring *capture; /* copies of what was received, or NULL */
 
-	struct stream_counters counters;
+	/* with record-core-cycles; worker: write, any: read */
+	uint64_t busy_cycles; /* spent in run() that moved packets */
+	uint64_t busy_packets;
 	uint32_t is_done; /* a stream that ends (replay): worker writes, any reads (acquire) */
 
 	/* not used by the hot loop */
@@ -51,15 +44,9 @@ struct stream {
 	unsigned int lcore;
 	uint64_t *rx_bursts; /* [STREAM_BURST_MAX + 1] with record-burst-stats, else NULL */
 	uint64_t *tx_bursts;
+	struct port_counters rx_base; /* the queues' counters at the last start or clear */
+	struct port_counters tx_base;
 } __rte_cache_aligned;
-
-/** Receives a burst: what every engine with ENGINE_RX calls. */
-static inline uint16_t stream_receive(struct stream *stream, struct rte_mbuf **packets)
-{
-	if (unlikely(stream->capture != NULL))
-		return capture_receive(stream, packets);
-	return rte_eth_rx_burst(stream->rx_id, stream->rx_queue, packets, stream->burst);
-}
 
 /** Streams of the last start, in order; prev NULL: the first. Main lcore, or any while running. */
 struct stream *stream_next(const struct stream *prev);

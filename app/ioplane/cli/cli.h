@@ -1,44 +1,65 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The command line: rte_cmdline grammar on a terminal, the same grammar line by line in scripts. */
+/* The command line: one table of commands a noun, parsed and completed by rte_cmdline. */
 #pragma once
 
 #include <stdbool.h>
-#include <stdio.h>
+#include <stdint.h>
 
-#include <cmdline_parse.h>
+#define CLI_WORDS_MAX 16
+#define CLI_WORD_SIZE 128 /* rte_cmdline's limit */
 
 struct port;
 
-/*
- * One file a noun: it exports a NULL-terminated array of instructions, and cli_table.c has a
- * line for it. Handlers print to stdout with printf and report failure with cli_fail().
- * help_str is "command words: what it does", shown by `help SECTION`.
- */
-struct cli_noun {
-	const char *section; /* "control", "display", "config" or "ports" */
-	cmdline_parse_inst_t *const *instructions;
+/* The words of a command, counted from 0: "set burst N" has its number in word[2]. */
+struct cli_args {
+	union {
+		char text[CLI_WORD_SIZE];
+		uint64_t number;
+	} word[CLI_WORDS_MAX];
 };
 
 /*
- * Commands whose last token is a file name or devargs: the rest of the line as it stands, of any
- * length, with '#' and spaces (rte_cmdline would cut it). Tried before the grammar.
+ * One command. The words of its grammar are: "word", "this|that", "<text>" (any word), "NUMBER"
+ * (capitals). run() prints to stdout with printf and reports failure with cli_fail().
  */
-struct cli_path_command {
-	const char *section;
-	const char *prefix; /* "load ": ends with a space */
-	void (*run)(const char *rest);
+struct cli_command {
+	const char *section; /* "control", "display", "config", "ports" */
+	const char *grammar; /* "set promisc <port|all> on|off": also what help shows */
 	const char *help;
+	void (*run)(const struct cli_args *args);
+	/*
+	 * Instead of run: the grammar ends with "<rest>", which gets the rest of the line as it
+	 * stands: file names and devargs of any length, with '#'. Tried before all others.
+	 */
+	void (*run_rest)(const char *rest);
 };
 
-/** NULL-terminated tables (cli_table.c). */
-extern const struct cli_noun cli_nouns[];
-extern const struct cli_path_command cli_path_commands[];
+/* cli_table.c: each file's commands (ended by an entry without grammar), NULL at the end. */
+extern const struct cli_command *const cli_tables[];
 
 /**
  * The command failed, and this is the one line that says why and what to do. The first call of a
  * command counts. Scripts stop there, and the program will exit with status 1.
  */
 void cli_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/**
+ * Next port that a word ("all" or an id) names after prev (NULL: the first), NULL at the end.
+ * A word that names no port fails the command.
+ */
+struct port *cli_port_next(const char *word, const struct port *prev);
+
+/** The port of a number; NULL, and the command has failed, when there is none. */
+struct port *cli_port(uint64_t id);
+
+/** A number of the grammar that must lie within min..max; false, and the command has failed. */
+bool cli_check(const char *what, uint64_t number, uint64_t min, uint64_t max);
+
+/* --- for main() ----------------------------------------------------------------------------- */
+
+/** Makes the grammar from the tables; 0 or -ENOMEM, -EINVAL. */
+int cli_create(void);
+void cli_destroy(void);
 
 /** Runs one line without its newline; 0, or -1 when it failed: cli_reason() says why. */
 int cli_run_line(const char *line);
@@ -50,15 +71,12 @@ const char *cli_reason(void);
  */
 int cli_run_file(const char *path);
 
-/** Reads commands from standard input until quit or its end; -1 when a line of a pipe failed. */
+/**
+ * Reads commands from standard input until quit or its end: a terminal has a prompt, TAB and
+ * history; anything else is read as a script. -1 when a line failed.
+ */
 int cli_run_stdin(void);
 
-/** True from `quit`, SIGINT or SIGTERM on: loops end. cli_quit() is safe in a signal handler. */
+/** True from `quit`, SIGINT or SIGTERM on. cli_quit() is safe in a signal handler. */
 bool cli_is_quitting(void);
 void cli_quit(void);
-
-/**
- * Next port that a token ("all" or an id) names after prev (NULL: the first), NULL at the end.
- * A token that names no port fails the command.
- */
-struct port *cli_port_next(const char *token, const struct port *prev);

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What a run needs of huge pages, table entries, queues and buffers, before anything is touched. */
+#include "budget.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <rte_common.h>
+
+#include "hugemem.h"
+#include "options.h"
+#include "port_memory.h"
+
+/* EAL, ethdev, telemetry and a driver's own structures. */
+#define EAL_BASE     (48ull << 20)
+#define EAL_PER_PORT (4ull << 20)
+/* A frame of a capture takes at least a record header and 14 bytes, and an mbuf header here. */
+#define FRAME_MIN     30
+#define FRAME_HEADERS 320
+#define DMANIC_QUEUES 16
+
+static bool has_domain(const char *device)
+{
+	return strncmp(device, "net_dmanic", strlen("net_dmanic")) == 0;
+}
+
+/* Size of the file that "PORT,file=F,..." names; 0 when it cannot be read: told later, better. */
+static uint64_t replay_file_size(const char *spec)
+{
+	const char *file = strstr(spec, "file=");
+	char path[4096];
+	struct stat status;
+
+	if (file == NULL)
+		return 0;
+	file += strlen("file=");
+	snprintf(path, sizeof(path), "%.*s", (int)strcspn(file, ","), file);
+	return stat(path, &status) == 0 ? (uint64_t)status.st_size : 0;
+}
+
+uint64_t budget_eal_memory(const struct eal_args *args)
+{
+	const struct options *options = options_get();
+	uint64_t bytes = EAL_BASE;
+
+	for (unsigned int i = 0; i < args->device_count; i++) {
+		struct port_need need;
+
+		port_memory_need(has_domain(args->devices[i]), &need);
+		bytes += EAL_PER_PORT + need.header_bytes;
+	}
+	for (unsigned int i = 0; i < options->replay_count; i++)
+		bytes += replay_file_size(options->replay[i]) / FRAME_MIN * FRAME_HEADERS;
+	return bytes;
+}
+
+static uint64_t page_round(uint64_t bytes, uint64_t page_size)
+{
+	return (bytes + page_size - 1) / page_size * page_size;
+}
+
+/* The page size that DMA memory would get, as hugemem steps back. */
+static uint64_t arena_page_size(uint64_t bytes)
+{
+	uint64_t wanted = options_get()->page_size, free_pages, total_pages;
+	static const size_t sizes[] = {HUGEMEM_1G, HUGEMEM_2M};
+
+	for (unsigned int i = 0; i < RTE_DIM(sizes); i++) {
+		if (wanted != 0 ? wanted < sizes[i] : bytes < sizes[i])
+			continue;
+		if (hugemem_pages(sizes[i], -1, &free_pages, &total_pages) == 0 &&
+		    free_pages * sizes[i] >= bytes)
+			return sizes[i];
+	}
+	return HUGEMEM_4K;
+}
+
+struct totals {
+	unsigned int ports, domains;
+	uint32_t mbufs;
+	uint64_t bytes;	  /* of DMA memory */
+	uint64_t entries; /* leaves of the tables that map it */
+};
+
+static void add_device(const char *device, struct totals *totals)
+{
+	struct port_need need;
+	uint64_t page;
+
+	port_memory_need(has_domain(device), &need);
+	page = arena_page_size(need.buffer_bytes);
+	totals->ports++;
+	totals->mbufs += need.mbufs;
+	totals->bytes += page_round(need.buffer_bytes, page);
+	if (!has_domain(device))
+		return;
+	totals->domains++;
+	totals->bytes += page_round(need.ring_bytes, page);
+	/* own rings and buffers, and the buffers of the port that it forwards for */
+	totals->entries +=
+		(page_round(need.ring_bytes, page) + 2 * page_round(need.buffer_bytes, page)) /
+		page;
+}
+
+static int check_memory(const struct totals *totals, const struct eal_memory *memory,
+			struct base_error *err)
+{
+	uint64_t available = (uint64_t)sysconf(_SC_AVPHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+	uint64_t page = arena_page_size(totals->bytes);
+	uint64_t small =
+		(page == HUGEMEM_4K ? totals->bytes : 0) + (memory->is_huge ? 0 : memory->needed);
+
+	if (small > available)
+		return base_error_set(err, -ENOMEM,
+				      "%" PRIu64 " MiB of memory are needed and %" PRIu64
+				      " are free: lower --total-num-mbufs, --rxd or --txd",
+				      small >> 20, available >> 20);
+	return 0;
+}
+
+static int check_queues(const struct totals *totals, struct base_error *err)
+{
+	const struct options *options = options_get();
+
+	if (totals->domains > 0 && (options->rxq > DMANIC_QUEUES || options->txq > DMANIC_QUEUES))
+		return base_error_set(err, -EINVAL, "a net_dmanic has at most %d queues each way",
+				      DMANIC_QUEUES);
+	if (totals->ports == 0)
+		return base_error_set(err, -ENODEV, "there is no port: give EAL a --vdev");
+	return 0;
+}
+
+int budget_check(const struct eal_args *args, struct base_error *err)
+{
+	const struct options *options = options_get();
+	struct totals totals = {0};
+	struct eal_memory memory;
+	uint64_t page;
+	int ret;
+
+	for (unsigned int i = 0; i < args->device_count; i++)
+		add_device(args->devices[i], &totals);
+	eal_choose_memory(args, budget_eal_memory(args), &memory);
+	page = arena_page_size(totals.bytes);
+	printf("Ports:        %u, of which %u behind an IOMMU, %s\n", totals.ports, totals.domains,
+	       options->shares_domain ? "in one domain" : "in a domain each");
+	printf("Queues:       %u receive and %u transmit a port, rings of %u and %u\n",
+	       options->rxq, options->txq, options->rxd, options->txd);
+	printf("Buffers:      %u of %u bytes, %s\n", totals.mbufs, options->mbuf_size,
+	       options->is_inline ? "with their headers" : "headers apart");
+	printf("DMA memory:   %" PRIu64 " MiB in pages of %s (%" PRIu64 " of them)\n",
+	       totals.bytes >> 20, hugemem_page_size_name(page), totals.bytes / page);
+	printf("DPDK memory:  %" PRIu64 " MiB, %s\n", memory.needed >> 20, memory.why);
+	printf("IOMMU:        %" PRIu64 " table entries; the software unit has no limit\n",
+	       totals.entries);
+	ret = check_queues(&totals, err);
+	if (ret == 0)
+		ret = check_memory(&totals, &memory, err);
+	printf("Nothing was touched; the run would %s.\n", ret == 0 ? "start" : "fail");
+	return ret;
+}

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What ioplane takes out of EAL's arguments, what it adds, and the start of EAL. */
+#include "eal.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rte_common.h>
+#include <rte_eal.h>
+#include <rte_errno.h>
+
+#include "hugemem.h"
+
+#define EXTRA_ARGS 12
+
+/* Value of "--name=value" or "--name value"; *i moves past a value of its own. */
+static const char *value_of(const char *name, int argc, char **argv, int *i)
+{
+	size_t length = strlen(name);
+
+	if (strncmp(argv[*i], name, length) != 0)
+		return NULL;
+	if (argv[*i][length] == '=')
+		return argv[*i] + length + 1;
+	if (argv[*i][length] == '\0' && *i + 1 < argc)
+		return argv[++*i];
+	/* "-a0000:01:00.0" */
+	if (name[1] != '-' && argv[*i][length] != '\0')
+		return argv[*i] + length;
+	return NULL;
+}
+
+static bool is_network(const char *device)
+{
+	return strncmp(device, "net_", 4) == 0 || strncmp(device, "eth_", 4) == 0;
+}
+
+static int take_device(struct eal_args *args, const char *device, struct base_error *err)
+{
+	if (args->device_count == EAL_DEVICES_MAX)
+		return base_error_set(err, -EINVAL, "at most %d network vdevs", EAL_DEVICES_MAX);
+	args->devices[args->device_count++] = device;
+	return 0;
+}
+
+static void note(struct eal_args *args, const char *argument)
+{
+	static const struct {
+		const char *prefix;
+		size_t offset;
+	} notes[] = {
+		{"--no-huge", offsetof(struct eal_args, has_no_huge)},
+		{"--in-memory", offsetof(struct eal_args, has_in_memory)},
+		{"-m", offsetof(struct eal_args, has_memory)},
+		{"--socket-mem", offsetof(struct eal_args, has_memory)},
+		{"--iova-mode", offsetof(struct eal_args, has_iova_mode)},
+		{"--log-level", offsetof(struct eal_args, has_log_level)},
+		{"-l", offsetof(struct eal_args, has_lcores)},
+		{"-c", offsetof(struct eal_args, has_lcores)},
+		{"--lcores", offsetof(struct eal_args, has_lcores)},
+		{"-s", offsetof(struct eal_args, has_lcores)},
+		{"-S", offsetof(struct eal_args, has_lcores)},
+		{"--version", offsetof(struct eal_args, asks_version)},
+		{"-v", offsetof(struct eal_args, asks_version)},
+		{"--help", offsetof(struct eal_args, asks_help)},
+		{"-h", offsetof(struct eal_args, asks_help)},
+	};
+
+	for (unsigned int i = 0; i < RTE_DIM(notes); i++)
+		if (strncmp(argument, notes[i].prefix, strlen(notes[i].prefix)) == 0)
+			*(bool *)RTE_PTR_ADD(args, notes[i].offset) = true;
+}
+
+/* One of EAL's arguments: ours to take, not allowed, or EAL's. */
+static int take(struct eal_args *args, int argc, char **argv, int *i, struct base_error *err)
+{
+	int start = *i;
+	const char *value;
+
+	value = value_of("--vdev", argc, argv, i);
+	if (value != NULL && is_network(value))
+		return take_device(args, value, err);
+	*i = start;
+	value = value_of("--allow", argc, argv, i);
+	if (value == NULL)
+		value = value_of("-a", argc, argv, i);
+	if (value != NULL)
+		return base_error_set(err, -EINVAL,
+				      "-a %s: PCI devices are not supported in this version; use "
+				      "--vdev",
+				      value);
+	value = value_of("--block", argc, argv, i);
+	if (value == NULL)
+		value = value_of("-b", argc, argv, i);
+	if (value != NULL)
+		return base_error_set(err, -EINVAL,
+				      "-b %s is not needed: ioplane uses no device that is not "
+				      "asked for",
+				      value);
+	value = value_of("--iova-mode", argc, argv, i);
+	if (value != NULL && strcmp(value, "va") != 0)
+		return base_error_set(err, -EINVAL,
+				      "--iova-mode=%s: ioplane chooses the IOVAs of its memory "
+				      "itself and runs with va",
+				      value);
+	*i = start;
+	args->argv[args->argc++] = argv[start];
+	note(args, argv[start]);
+	return 0;
+}
+
+int eal_args_split(int argc, char **argv, struct eal_args *args, struct base_error *err)
+{
+	int end = argc, ret;
+
+	memset(args, 0, sizeof(*args));
+	for (int i = argc - 1; i > 0; i--)
+		if (strcmp(argv[i], "--") == 0)
+			end = i;
+	args->argv = calloc((size_t)end + EXTRA_ARGS, sizeof(*args->argv));
+	args->option_argv = calloc((size_t)(argc - end) + 2, sizeof(*args->option_argv));
+	if (args->argv == NULL || args->option_argv == NULL)
+		return base_error_set(err, -ENOMEM, "out of memory");
+	args->argv[args->argc++] = argv[0];
+	args->option_argv[args->option_argc++] = argv[0];
+	for (int i = end + 1; i < argc; i++) {
+		if (strcmp(argv[i], "--help") == 0)
+			args->asks_help = true;
+		else if (strcmp(argv[i], "--version") == 0)
+			args->asks_version = true;
+		else
+			args->option_argv[args->option_argc++] = argv[i];
+	}
+	for (int i = 1; i < end; i++) {
+		ret = take(args, end, argv, &i, err);
+		if (ret != 0)
+			return ret;
+	}
+	return 0;
+}
+
+void eal_choose_memory(const struct eal_args *args, uint64_t needed, struct eal_memory *memory)
+{
+	static const size_t sizes[] = {HUGEMEM_2M, HUGEMEM_1G};
+	uint64_t free_bytes = 0;
+
+	*memory = (struct eal_memory){.needed = needed};
+	for (unsigned int i = 0; i < RTE_DIM(sizes); i++) {
+		uint64_t free_pages, total_pages;
+
+		if (hugemem_pages(sizes[i], -1, &free_pages, &total_pages) == 0)
+			free_bytes += free_pages * sizes[i];
+	}
+	memory->is_huge = !args->has_no_huge && free_bytes >= needed;
+	if (args->has_no_huge)
+		snprintf(memory->why, sizeof(memory->why), "4 KiB pages, as --no-huge asks");
+	else if (memory->is_huge)
+		snprintf(memory->why, sizeof(memory->why), "huge pages");
+	else
+		snprintf(memory->why, sizeof(memory->why),
+			 "4 KiB pages, as %" PRIu64 " MiB of huge pages are free and DPDK wants "
+			 "%" PRIu64,
+			 free_bytes >> 20, needed >> 20);
+}
+
+static bool has_one_cpu(int *cpu)
+{
+	cpu_set_t set;
+
+	if (sched_getaffinity(0, sizeof(set), &set) != 0 || CPU_COUNT(&set) != 1)
+		return false;
+	for (*cpu = 0; !CPU_ISSET(*cpu, &set);)
+		++*cpu;
+	return true;
+}
+
+__attribute__((format(printf, 2, 3))) static void add(struct eal_args *args, const char *format,
+						      ...)
+{
+	va_list arguments;
+	char *text;
+
+	va_start(arguments, format);
+	if (vasprintf(&text, format, arguments) >= 0)
+		args->argv[args->argc++] = text;
+	va_end(arguments);
+}
+
+int eal_start(struct eal_args *args, const struct eal_memory *memory, struct base_error *err)
+{
+	uint64_t mib = (memory->needed + (1u << 20) - 1) >> 20;
+	int cpu;
+
+	/* matches no device: EAL must not probe PCI itself, and --no-pci would end hotplug */
+	add(args, "--allow=0000:ff:1f.7");
+	if (!args->has_iova_mode)
+		add(args, "--iova-mode=va");
+	if (!args->has_log_level)
+		add(args, "--log-level=warning");
+	if (memory->is_huge && !args->has_in_memory)
+		add(args, "--in-memory");
+	if (!memory->is_huge && !args->has_no_huge)
+		add(args, "--no-huge");
+	if (!memory->is_huge && !args->has_memory) {
+		add(args, "-m");
+		add(args, "%" PRIu64, mib);
+	}
+	/* forwarding wants a worker beside the main lcore */
+	if (!args->has_lcores && has_one_cpu(&cpu))
+		add(args, "--lcores=(0-1)@%d", cpu);
+	if (rte_eal_init(args->argc, args->argv) < 0)
+		return base_error_set(err, -rte_errno,
+				      "EAL does not start (%s): see its lines above",
+				      rte_strerror(rte_errno));
+	return 0;
+}

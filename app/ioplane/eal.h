@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What ioplane takes out of EAL's arguments, what it adds, and the start of EAL. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base_error.h"
+
+#define EAL_DEVICES_MAX 64
+
+/* The command line, cut in two. Strings are argv's or allocated until the program ends. */
+struct eal_args {
+	int argc; /* EAL's, with the program's name */
+	char **argv;
+	int option_argc; /* what stands after "--", with the program's name */
+	char **option_argv;
+	const char *devices[EAL_DEVICES_MAX]; /* network vdevs, which ioplane plugs itself */
+	unsigned int device_count;
+	bool asks_help, asks_version;
+	bool has_no_huge, has_memory, has_in_memory, has_iova_mode, has_log_level, has_lcores;
+};
+
+/** Cuts argv; -EINVAL for what ioplane does not let EAL do: exit status 2. */
+int eal_args_split(int argc, char **argv, struct eal_args *args, struct base_error *err);
+
+/* Where EAL's memory comes from (design 3.9). */
+struct eal_memory {
+	bool is_huge;
+	uint64_t needed; /* bytes that EAL should have */
+	char why[256];	 /* one clause for the start-up line */
+};
+
+/** Decides on huge pages from what is free. */
+void eal_choose_memory(const struct eal_args *args, uint64_t needed, struct eal_memory *memory);
+
+/** Completes the arguments and starts EAL. */
+int eal_start(struct eal_args *args, const struct eal_memory *memory, struct base_error *err);

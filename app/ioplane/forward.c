@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Starts and stops forwarding: begin hooks, lcores, end hooks. */
+#include "forward.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include <rte_launch.h>
+#include <rte_lcore.h>
+
+#include "forward_prepare.h"
+#include "options.h"
+#include "stats.h"
+#include "stream_burst.h"
+
+static struct {
+	bool is_running;
+	uint32_t is_stopping; /* main lcore: write, workers: read */
+	uint64_t start_ns, stop_ns;
+	unsigned int lcores[RTE_MAX_LCORE];
+	unsigned int lcore_count;
+	struct rte_eth_stats base[RTE_MAX_ETHPORTS];
+} forward;
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+bool forward_is_running(void)
+{
+	return forward.is_running;
+}
+
+uint64_t forward_duration_ns(void)
+{
+	if (forward.start_ns == 0)
+		return 0;
+	return (forward.is_running ? now_ns() : forward.stop_ns) - forward.start_ns;
+}
+
+bool forward_is_done(void)
+{
+	bool is_any = false;
+
+	for (struct stream *s = NULL; (s = stream_next(s)) != NULL;) {
+		if ((s->engine->flags & ENGINE_ENDS) == 0)
+			continue;
+		is_any = true;
+		if (!__atomic_load_n(&s->is_done, __ATOMIC_ACQUIRE))
+			return false;
+	}
+	return is_any;
+}
+
+void forward_base_stats(uint16_t port_id, struct rte_eth_stats *stats)
+{
+	*stats = forward.base[port_id];
+}
+
+void forward_clear_stats(void)
+{
+	for (struct port *port = NULL; (port = port_next(port)) != NULL;)
+		if (rte_eth_stats_get(port->id, &forward.base[port->id]) != 0)
+			memset(&forward.base[port->id], 0, sizeof(forward.base[0]));
+	for (struct stream *s = NULL; (s = stream_next(s)) != NULL;)
+		stream_clear(s);
+}
+
+/* --- the lcores ------------------------------------------------------------------------------ */
+
+static void run_counting_cycles(struct stream *stream)
+{
+	uint64_t start = rte_rdtsc();
+	uint16_t n = stream->run(stream);
+
+	if (n == 0)
+		return;
+	stream_add(&stream->busy_cycles, rte_rdtsc() - start);
+	stream_add(&stream->busy_packets, n);
+}
+
+/* The streams of an lcore stand side by side. */
+static int run_lcore(void *arg)
+{
+	struct stream *first = arg, *end = first, *last = stream_first() + stream_count();
+	bool records_cycles = options_get()->records_cycles;
+
+	while (end < last && end->lcore == first->lcore)
+		end++;
+	while (!__atomic_load_n(&forward.is_stopping, __ATOMIC_ACQUIRE))
+		for (struct stream *s = first; s < end; s++)
+			if (unlikely(records_cycles))
+				run_counting_cycles(s);
+			else
+				s->run(s);
+	return 0;
+}
+
+static int launch(struct base_error *err)
+{
+	unsigned int id = RTE_MAX_LCORE;
+
+	forward.lcore_count = 0;
+	__atomic_store_n(&forward.is_stopping, 0, __ATOMIC_RELEASE);
+	for (struct stream *s = NULL; (s = stream_next(s)) != NULL;) {
+		int ret;
+
+		if (s->lcore == id)
+			continue;
+		id = s->lcore;
+		ret = rte_eal_remote_launch(run_lcore, s, id);
+		if (ret != 0)
+			return base_error_set(err, ret, "lcore %u does not start: it is busy", id);
+		forward.lcores[forward.lcore_count++] = id;
+	}
+	return 0;
+}
+
+static void join(void)
+{
+	__atomic_store_n(&forward.is_stopping, 1, __ATOMIC_RELEASE);
+	for (unsigned int i = 0; i < forward.lcore_count; i++)
+		rte_eal_wait_lcore(forward.lcores[i]);
+	forward.lcore_count = 0;
+}
+
+/* --- begin and end --------------------------------------------------------------------------- */
+
+static void end_streams(unsigned int count)
+{
+	struct stream *s = NULL;
+
+	for (unsigned int i = 0; i < count && (s = stream_next(s)) != NULL; i++)
+		if (s->engine->stream_end != NULL)
+			s->engine->stream_end(s);
+}
+
+static int begin_streams(struct base_error *err)
+{
+	unsigned int count = 0;
+
+	for (struct stream *s = NULL; (s = stream_next(s)) != NULL; count++) {
+		int ret = s->engine->stream_begin == NULL ? 0 : s->engine->stream_begin(s, err);
+
+		if (ret != 0) {
+			end_streams(count);
+			return ret;
+		}
+	}
+	return 0;
+}
+
+static void end_ports(unsigned int count)
+{
+	struct port *ports[RTE_MAX_ETHPORTS];
+	unsigned int all = forward_ports(ports, RTE_DIM(ports));
+
+	for (unsigned int i = 0; i < RTE_MIN(count, all); i++)
+		if (ports[i]->engine->port_end != NULL)
+			ports[i]->engine->port_end(ports[i]);
+}
+
+static int begin_ports(struct base_error *err)
+{
+	struct port *ports[RTE_MAX_ETHPORTS];
+	unsigned int count = forward_ports(ports, RTE_DIM(ports));
+
+	for (unsigned int i = 0; i < count; i++) {
+		const struct engine *engine = ports[i]->engine;
+		int ret = engine->port_begin == NULL ? 0 : engine->port_begin(ports[i], err);
+
+		if (ret != 0) {
+			end_ports(i);
+			return ret;
+		}
+	}
+	return 0;
+}
+
+static int start_locked(unsigned int tx_first, struct base_error *err)
+{
+	int ret = stream_create_all(err);
+
+	if (ret != 0)
+		return ret;
+	ret = forward_grant(err);
+	if (ret != 0)
+		goto destroy_streams;
+	ret = begin_ports(err);
+	if (ret != 0)
+		goto destroy_streams;
+	ret = begin_streams(err);
+	if (ret != 0)
+		goto end_ports;
+	if (options_get()->flushes_rx)
+		forward_flush();
+	forward_clear_stats();
+	ret = tx_first > 0 ? forward_send_first(tx_first, err) : 0;
+	if (ret != 0)
+		goto end_streams;
+	forward.start_ns = now_ns();
+	ret = launch(err);
+	if (ret != 0)
+		goto join;
+	return 0;
+
+join:
+	join();
+end_streams:
+	end_streams(UINT32_MAX);
+end_ports:
+	end_ports(UINT32_MAX);
+destroy_streams:
+	stream_destroy_all();
+	return ret;
+}
+
+int forward_start(unsigned int tx_first, struct base_error *err)
+{
+	int ret;
+
+	if (forward.is_running)
+		return base_error_set(err, -EALREADY, "forwarding runs already: stop first");
+	stats_lock();
+	ret = start_locked(tx_first, err);
+	forward.is_running = ret == 0;
+	stats_unlock();
+	if (ret == 0 && !options_get()->is_json)
+		forward_print_config();
+	return ret;
+}
+
+int forward_stop(struct base_error *err)
+{
+	if (!forward.is_running)
+		return base_error_set(err, -EALREADY, "forwarding is not running");
+	join();
+	stats_lock();
+	forward.is_running = false;
+	forward.stop_ns = now_ns();
+	end_streams(UINT32_MAX);
+	end_ports(UINT32_MAX);
+	stats_unlock();
+	if (!options_get()->is_json)
+		forward_print_stats();
+	return 0;
+}

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The table of ports, and how a port comes and goes. */
+#include "port.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rte_dev.h>
+#include <rte_errno.h>
+
+#include "engine.h"
+#include "options.h"
+#include "port_device.h"
+#include "port_memory.h"
+#include "stats.h"
+#include "stream.h"
+
+static struct {
+	struct port *ports[RTE_MAX_ETHPORTS];
+	struct dma_space *space;
+} table;
+
+struct port *port_find(uint16_t id)
+{
+	return id < RTE_DIM(table.ports) ? table.ports[id] : NULL;
+}
+
+struct port *port_find_name(const char *name)
+{
+	for (struct port *port = NULL; (port = port_next(port)) != NULL;)
+		if (strcmp(port->name, name) == 0)
+			return port;
+	return NULL;
+}
+
+struct port *port_next(const struct port *prev)
+{
+	for (unsigned int id = prev == NULL ? 0 : prev->id + 1u; id < RTE_DIM(table.ports); id++)
+		if (table.ports[id] != NULL)
+			return table.ports[id];
+	return NULL;
+}
+
+unsigned int port_count(void)
+{
+	unsigned int count = 0;
+
+	for (struct port *port = NULL; (port = port_next(port)) != NULL;)
+		count++;
+	return count;
+}
+
+struct dma_space *port_space(void)
+{
+	return table.space;
+}
+
+static int make_space(struct base_error *err)
+{
+	return table.space != NULL ? 0 : dma_space_create(&table.space, err);
+}
+
+static int create_struct(const char *devargs, struct port **out, struct base_error *err)
+{
+	size_t name_length = strcspn(devargs, ",");
+	struct port *port;
+
+	if (name_length == 0 || name_length >= sizeof(port->name) ||
+	    strlen(devargs) >= sizeof(port->devargs))
+		return base_error_set(err, -EINVAL,
+				      "\"%s\": give a device name of at most %zu characters, then "
+				      "its arguments",
+				      devargs, sizeof(port->name) - 1);
+	port = aligned_alloc(RTE_CACHE_LINE_SIZE,
+			     RTE_ALIGN_CEIL(sizeof(*port), (size_t)RTE_CACHE_LINE_SIZE));
+	if (port == NULL)
+		return base_error_set(err, -ENOMEM, "out of memory");
+	memset(port, 0, sizeof(*port));
+	memcpy(port->name, devargs, name_length);
+	strcpy(port->devargs, devargs);
+	port->node = SOCKET_ID_ANY;
+	port->state = PORT_STOPPED;
+	port->needs_configure = true;
+	port->engine = engine_find(options_get()->forward_mode);
+	TAILQ_INIT(&port->pools);
+	*out = port;
+	return 0;
+}
+
+/* The ethdev is there: learn about it, give it its receive pool and its place in the table. */
+static int enter(struct port *port, uint16_t id, struct base_error *err)
+{
+	int ret;
+
+	if (table.ports[id] != NULL)
+		return base_error_set(err, -EBUSY,
+				      "port %u was closed and not detached: port detach %u first",
+				      id, id);
+	port->id = id;
+	ret = rte_eth_dev_info_get(id, &port->info);
+	if (ret != 0)
+		return base_error_set(err, ret, "port %u does not describe itself: %s", id,
+				      rte_strerror(-ret));
+	snprintf(port->driver, sizeof(port->driver), "%s", port->info.driver_name);
+	if (port->node < 0)
+		port->node = rte_eth_dev_socket_id(id);
+	if (port->arena == NULL) {
+		ret = port_memory_create(port, err);
+		if (ret != 0)
+			return ret;
+	}
+	ret = port_memory_add_pool(port, err);
+	if (ret != 0)
+		return ret;
+	table.ports[id] = port;
+	return 0;
+}
+
+static int add_locked(uint16_t id, struct port **out, struct base_error *err)
+{
+	char name[RTE_ETH_NAME_MAX_LEN];
+	struct port *port;
+	int ret;
+
+	if (rte_eth_dev_get_name_by_port(id, name) != 0)
+		return base_error_set(err, -ENODEV, "there is no port %u", id);
+	ret = make_space(err);
+	if (ret == 0)
+		ret = create_struct(name, &port, err);
+	if (ret != 0)
+		return ret;
+	port->devargs[0] = '\0';
+	ret = enter(port, id, err);
+	if (ret != 0) {
+		port_memory_destroy(port);
+		free(port);
+		return ret;
+	}
+	*out = port;
+	return 0;
+}
+
+int port_add(uint16_t id, struct port **out, struct base_error *err)
+{
+	int ret;
+
+	stats_lock();
+	ret = add_locked(id, out, err);
+	stats_unlock();
+	return ret;
+}
+
+static int attach_locked(const char *devargs, struct port **out, struct base_error *err)
+{
+	struct port *port;
+	uint16_t id;
+	int ret = make_space(err);
+
+	if (ret == 0)
+		ret = create_struct(devargs, &port, err);
+	if (ret != 0)
+		return ret;
+	if (rte_eth_dev_get_port_by_name(port->name, &id) == 0) {
+		ret = base_error_set(err, -EEXIST, "device %s is there already as port %u",
+				     port->name, id);
+		goto free_port;
+	}
+	port->is_ours = true;
+	ret = port_device_attach(port, err);
+	if (ret != 0)
+		goto free_port;
+	ret = port_device_plug(port, &id, err);
+	if (ret != 0)
+		goto detach;
+	ret = enter(port, id, err);
+	if (ret != 0)
+		goto unplug;
+	*out = port;
+	return 0;
+
+unplug:
+	port_device_unplug(port, NULL);
+detach:
+	port_memory_destroy(port);
+	port_device_detach(port);
+free_port:
+	free(port);
+	return ret;
+}
+
+int port_attach(const char *devargs, struct port **out, struct base_error *err)
+{
+	int ret;
+
+	stats_lock();
+	ret = attach_locked(devargs, out, err);
+	stats_unlock();
+	return ret;
+}
+
+void port_drain_others(const struct port *port)
+{
+	for (struct port *other = NULL; (other = port_next(other)) != NULL;)
+		if (other != port && other->state == PORT_STARTED && port_stop(other, NULL) == 0)
+			port_start(other, NULL);
+}
+
+static int detach_locked(struct port *port, struct base_error *err)
+{
+	int ret = 0;
+
+	if (port->state == PORT_STOPPED)
+		ret = port_close(port, err);
+	if (ret != 0)
+		return ret;
+	port_drain_others(port);
+	ret = port_device_unplug(port, err);
+	table.ports[port->id] = NULL;
+	port_memory_destroy(port);
+	port_device_detach(port);
+	free(port);
+	return ret;
+}
+
+int port_detach(struct port *port, struct base_error *err)
+{
+	int ret;
+
+	if (forward_is_running())
+		return base_error_set(err, -EBUSY, "forwarding runs: stop first");
+	if (port->state == PORT_STARTED)
+		return base_error_set(err, -EBUSY, "port %u is started: port stop %u first",
+				      port->id, port->id);
+	stats_lock();
+	ret = detach_locked(port, err);
+	stats_unlock();
+	return ret;
+}
+
+void port_cleanup(void)
+{
+	struct port *port;
+
+	/* all stop before the first goes: rings hold buffers of other ports */
+	for (port = NULL; (port = port_next(port)) != NULL;)
+		if (port->state == PORT_STARTED)
+			port_stop(port, NULL);
+	while ((port = port_next(NULL)) != NULL)
+		port_detach(port, NULL);
+	if (table.space != NULL)
+		dma_space_destroy(table.space);
+	table.space = NULL;
+}

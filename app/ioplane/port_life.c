@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Configure, start, stop, close and reset of a port. */
+#include "port.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include <rte_errno.h>
+
+#include "options.h"
+#include "port_memory.h"
+#include "stats.h"
+
+/* What a frame has beside the MTU: the device says it where it knows (testpmd's way). */
+static uint32_t frame_overhead(const struct port *port)
+{
+	const struct rte_eth_dev_info *info = &port->info;
+
+	if (info->max_mtu != UINT16_MAX && info->max_rx_pktlen > info->max_mtu)
+		return info->max_rx_pktlen - info->max_mtu;
+	return RTE_ETHER_HDR_LEN + RTE_ETHER_CRC_LEN;
+}
+
+static bool needs_scatter(const struct port *port, uint32_t frame)
+{
+	return frame + RTE_PKTMBUF_HEADROOM > rte_pktmbuf_data_room_size(port->mempool);
+}
+
+static int choose_conf(struct port *port, struct base_error *err)
+{
+	const struct options *options = options_get();
+	const struct rte_eth_dev_info *info = &port->info;
+	struct rte_eth_conf *conf = &port->conf;
+	uint32_t overhead = frame_overhead(port);
+
+	if (port->mtu == 0)
+		port->mtu = options->max_pkt_len > overhead + RTE_ETHER_MIN_MTU
+				    ? options->max_pkt_len - overhead
+				    : RTE_ETHER_MIN_MTU;
+	conf->rxmode.mtu = port->mtu;
+	conf->rxmode.mq_mode = RTE_ETH_MQ_RX_NONE;
+	conf->rx_adv_conf.rss_conf.rss_hf = 0;
+	if (port->rxq > 1) {
+		conf->rx_adv_conf.rss_conf.rss_hf = port->rss_hf & info->flow_type_rss_offloads;
+		if (conf->rx_adv_conf.rss_conf.rss_hf != 0)
+			conf->rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
+	}
+	conf->rxmode.offloads &= ~RTE_ETH_RX_OFFLOAD_SCATTER;
+	if (needs_scatter(port, port->mtu + overhead)) {
+		if ((info->rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER) == 0)
+			return base_error_set(err, -ENOTSUP,
+					      "port %u cannot spread a frame of %u bytes over "
+					      "buffers: give --mbuf-size %u",
+					      port->id, port->mtu + overhead,
+					      port->mtu + overhead + RTE_PKTMBUF_HEADROOM);
+		conf->rxmode.offloads |= RTE_ETH_RX_OFFLOAD_SCATTER;
+	}
+	/* whatever comes in on one port may go out on another */
+	conf->txmode.offloads |= info->tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
+	return 0;
+}
+
+static int set_up_queues(struct port *port, struct base_error *err)
+{
+	struct rte_eth_rxconf rx = port->info.default_rxconf;
+	struct rte_eth_txconf tx = port->info.default_txconf;
+	int ret = 0;
+
+	rx.offloads = port->conf.rxmode.offloads;
+	tx.offloads = port->conf.txmode.offloads;
+	for (uint16_t q = 0; ret == 0 && q < port->rxq; q++)
+		ret = rte_eth_rx_queue_setup(port->id, q, port->rxd,
+					     (unsigned int)port->heap_socket, &rx, port->mempool);
+	if (ret != 0)
+		return base_error_set(err, ret,
+				      "port %u: a receive queue of %u descriptors cannot be set "
+				      "up: %s",
+				      port->id, port->rxd, rte_strerror(-ret));
+	for (uint16_t q = 0; ret == 0 && q < port->txq; q++)
+		ret = rte_eth_tx_queue_setup(port->id, q, port->txd,
+					     (unsigned int)port->heap_socket, &tx);
+	if (ret != 0)
+		return base_error_set(err, ret,
+				      "port %u: a transmit queue of %u descriptors cannot be set "
+				      "up: %s",
+				      port->id, port->txd, rte_strerror(-ret));
+	return 0;
+}
+
+static int check_queues(const struct port *port, struct base_error *err)
+{
+	const struct options *options = options_get();
+
+	if (options->rxq > port->info.max_rx_queues)
+		return base_error_set(err, -EINVAL,
+				      "port %u (%s) has at most %u receive queues: lower --rxq",
+				      port->id, port->name, port->info.max_rx_queues);
+	if (options->txq > port->info.max_tx_queues)
+		return base_error_set(err, -EINVAL,
+				      "port %u (%s) has at most %u transmit queues: lower --txq",
+				      port->id, port->name, port->info.max_tx_queues);
+	return 0;
+}
+
+static int configure(struct port *port, struct base_error *err)
+{
+	const struct options *options = options_get();
+	int ret = check_queues(port, err);
+
+	if (ret != 0)
+		return ret;
+	port->rxq = options->rxq;
+	port->txq = options->txq;
+	port->rxd = options->rxd;
+	port->txd = options->txd;
+	port->rss_hf = options->rss_hf;
+	port->rx_stopped = 0;
+	port->tx_stopped = 0;
+	ret = choose_conf(port, err);
+	if (ret != 0)
+		return ret;
+	ret = rte_eth_dev_configure(port->id, port->rxq, port->txq, &port->conf);
+	if (ret != 0)
+		return base_error_set(err, ret,
+				      "port %u (%s) does not take %u receive and %u transmit "
+				      "queues with frames of %u bytes: %s",
+				      port->id, port->name, port->rxq, port->txq,
+				      port->mtu + frame_overhead(port), rte_strerror(-ret));
+	ret = rte_eth_dev_adjust_nb_rx_tx_desc(port->id, &port->rxd, &port->txd);
+	if (ret != 0)
+		return base_error_set(err, ret, "port %u does not take rings of %u and %u: %s",
+				      port->id, port->rxd, port->txd, rte_strerror(-ret));
+	return set_up_queues(port, err);
+}
+
+/* Queues and rings have grown past the memory: new memory first, the old one goes at the end. */
+static int configure_anew(struct port *port, struct base_error *err)
+{
+	struct port_memory old;
+	int ret = port_memory_renew(port, &old, err);
+
+	if (ret != 0)
+		return ret;
+	ret = configure(port, err);
+	if (ret != 0) {
+		port_memory_put_back(port, &old);
+		return ret;
+	}
+	/* transmit rings of others may hold buffers of the old memory */
+	port_drain_others(port);
+	port_memory_drop(port, &old);
+	return 0;
+}
+
+static int start_locked(struct port *port, struct base_error *err)
+{
+	int ret = 0;
+
+	if (port->needs_configure)
+		ret = port_memory_is_enough(port) ? configure(port, err)
+						  : configure_anew(port, err);
+	if (ret != 0)
+		return ret;
+	port->needs_configure = false;
+	ret = rte_eth_dev_start(port->id);
+	if (ret != 0)
+		return base_error_set(err, ret, "port %u (%s) does not start: %s", port->id,
+				      port->name, rte_strerror(-ret));
+	/* as testpmd does; a device that has no such mode is fine too */
+	if (!port->was_started)
+		rte_eth_promiscuous_enable(port->id);
+	port->was_started = true;
+	port->state = PORT_STARTED;
+	return 0;
+}
+
+int port_start(struct port *port, struct base_error *err)
+{
+	int ret;
+
+	if (port->state == PORT_STARTED)
+		return base_error_set(err, -EALREADY, "port %u is started already", port->id);
+	if (port->state == PORT_CLOSED)
+		return base_error_set(err, -ENODEV, "port %u is closed: port detach %u", port->id,
+				      port->id);
+	stats_lock();
+	ret = start_locked(port, err);
+	stats_unlock();
+	return ret;
+}
+
+int port_stop(struct port *port, struct base_error *err)
+{
+	int ret;
+
+	if (port->state != PORT_STARTED)
+		return base_error_set(err, -EALREADY, "port %u is not started", port->id);
+	stats_lock();
+	ret = rte_eth_dev_stop(port->id);
+	if (ret == 0) {
+		port->state = PORT_STOPPED;
+		port_pool_reap(port, false);
+	}
+	stats_unlock();
+	if (ret != 0)
+		return base_error_set(err, ret, "port %u does not stop: %s", port->id,
+				      rte_strerror(-ret));
+	return 0;
+}
+
+int port_close(struct port *port, struct base_error *err)
+{
+	int ret;
+
+	if (port->state == PORT_STARTED)
+		return base_error_set(err, -EBUSY, "port %u is started: port stop %u first",
+				      port->id, port->id);
+	if (port->state == PORT_CLOSED)
+		return base_error_set(err, -EALREADY, "port %u is closed already", port->id);
+	stats_lock();
+	ret = rte_eth_dev_close(port->id);
+	if (ret == 0) {
+		port->state = PORT_CLOSED;
+		port_pool_reap(port, false);
+	}
+	stats_unlock();
+	if (ret != 0)
+		return base_error_set(err, ret, "port %u does not close: %s", port->id,
+				      rte_strerror(-ret));
+	return 0;
+}
+
+int port_reset(struct port *port, struct base_error *err)
+{
+	int ret;
+
+	if (port->state != PORT_STOPPED)
+		return base_error_set(err, -EBUSY, "port %u is not stopped: port stop %u first",
+				      port->id, port->id);
+	ret = rte_eth_dev_reset(port->id);
+	if (ret != 0)
+		return base_error_set(err, ret, "port %u cannot be reset: %s", port->id,
+				      rte_strerror(-ret));
+	port->needs_configure = true;
+	return 0;
+}

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A port's memory: its arena with a malloc heap over the rings and a mempool over the buffers. */
+#include "port_memory.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rte_errno.h>
+#include <rte_malloc.h>
+
+#include "options.h"
+
+#define DESCRIPTOR_SIZE 16
+/* A ring's alignment and EAL's own elements around it; more than either takes. */
+#define RING_OVERHEAD 8192
+#define HEAP_OVERHEAD 65536
+/* What EAL's memory holds for an mbuf: pool element, mbuf, shared info of its buffer, spread. */
+#define HEADER_SIZE 320
+#define MBUFS_MIN   4096
+
+void port_memory_need(bool has_domain, struct port_need *need)
+{
+	const struct options *o = options_get();
+	uint32_t rings = (uint32_t)o->rxq * o->rxd + 2u * o->txq * o->txd;
+	uint32_t lcores = (o->nb_cores + 1u) * (o->mbcache * 3u / 2 + o->burst);
+
+	need->mbufs = o->total_num_mbufs;
+	if (need->mbufs == 0)
+		need->mbufs = RTE_MAX(rings + lcores + 512u, (uint32_t)MBUFS_MIN);
+	need->ring_bytes = 0;
+	if (has_domain)
+		need->ring_bytes = HEAP_OVERHEAD +
+				   o->rxq * ((uint64_t)o->rxd * DESCRIPTOR_SIZE + RING_OVERHEAD) +
+				   o->txq * ((uint64_t)o->txd * DESCRIPTOR_SIZE + RING_OVERHEAD);
+	need->buffer_bytes = port_memory_pool_size(need->mbufs, (uint16_t)o->mbuf_size);
+	need->header_bytes = (uint64_t)need->mbufs * HEADER_SIZE;
+}
+
+int port_memory_add_pool(struct port *port, struct base_error *err)
+{
+	static unsigned int serial;
+	char name[RTE_MEMPOOL_NAMESIZE];
+	struct port_need need;
+
+	port_memory_need(port->device != NULL, &need);
+	snprintf(name, sizeof(name), "mb_pool_%u", port->id);
+	/* renewed memory stands beside the old one for a moment */
+	if (rte_mempool_lookup(name) != NULL)
+		snprintf(name, sizeof(name), "mb_pool_%u_%u", port->id, ++serial);
+	return port_memory_make_pool(name, need.mbufs, (uint16_t)options_get()->mbuf_size,
+				     port->arena, port->node, &port->mempool, err);
+}
+
+/* --- the heap over the rings ------------------------------------------------------------------ */
+
+static int add_heap_memory(const char *heap, const struct dma_range *range)
+{
+	unsigned int count = (unsigned int)(range->size / range->page_size);
+	rte_iova_t *iovas = calloc(count, sizeof(*iovas));
+	int ret;
+
+	if (iovas == NULL)
+		return -ENOMEM;
+	for (unsigned int i = 0; i < count; i++)
+		iovas[i] = range->iova + i * range->page_size;
+	ret = rte_malloc_heap_memory_add(heap, range->vaddr, range->size, iovas, count,
+					 range->page_size);
+	free(iovas);
+	return ret == 0 ? 0 : -rte_errno;
+}
+
+static int create_heap(struct port *port, struct base_error *err)
+{
+	static unsigned int serial;
+	struct dma_range range;
+	int ret;
+
+	snprintf(port->heap, sizeof(port->heap), "ioplane_%u", serial++);
+	if (rte_malloc_heap_create(port->heap) != 0) {
+		ret = -rte_errno;
+		base_error_set(err, ret,
+			       "a malloc heap for the rings of %s cannot be made (%s): DPDK has "
+			       "room for 31 such ports",
+			       port->name, rte_strerror(-ret));
+		goto forget_heap;
+	}
+	dma_arena_range(port->arena, DMA_RINGS, &range);
+	ret = add_heap_memory(port->heap, &range);
+	if (ret != 0) {
+		base_error_set(err, ret, "the ring memory of %s cannot be handed to DPDK: %s",
+			       port->name, rte_strerror(-ret));
+		goto destroy_heap;
+	}
+	port->heap_socket = rte_malloc_heap_get_socket(port->heap);
+	return 0;
+
+destroy_heap:
+	rte_malloc_heap_destroy(port->heap);
+forget_heap:
+	port->heap[0] = '\0';
+	return ret;
+}
+
+static void destroy_heap(const struct port_memory *memory)
+{
+	struct dma_range range;
+
+	if (memory->heap[0] == '\0')
+		return;
+	dma_arena_range(memory->arena, DMA_RINGS, &range);
+	rte_malloc_heap_memory_remove(memory->heap, range.vaddr, range.size);
+	rte_malloc_heap_destroy(memory->heap);
+}
+
+/* --- the arena -------------------------------------------------------------------------------- */
+
+static void revoke_all(struct dma_arena *arena, struct dma_ledger *ledger)
+{
+	struct iommu_domain *domain = NULL;
+
+	while ((domain = iommu_domain_next(domain)) != NULL)
+		for (enum dma_part part = 0; part < DMA_PARTS; part++)
+			if (dma_arena_rights(arena, part, domain) != 0)
+				dma_arena_grant(arena, part, domain, 0, ledger);
+}
+
+static void take(struct port *port, struct port_memory *memory)
+{
+	memory->arena = port->arena;
+	memory->mempool = port->mempool;
+	memory->heap_socket = port->heap_socket;
+	memcpy(memory->heap, port->heap, sizeof(memory->heap));
+	port->arena = NULL;
+	port->mempool = NULL;
+	port->heap[0] = '\0';
+}
+
+void port_memory_drop(struct port *port, struct port_memory *old)
+{
+	if (old->arena == NULL)
+		return;
+	rte_mempool_free(old->mempool);
+	destroy_heap(old);
+	revoke_all(old->arena, &port->ledger);
+	dma_arena_destroy(old->arena);
+}
+
+static int map_arena(struct port *port, struct base_error *err)
+{
+	struct iommu_domain *domain = iommu_device_domain(port->device);
+	int ret = dma_arena_grant(port->arena, DMA_RINGS, domain, IOMMU_READ | IOMMU_WRITE,
+				  &port->ledger);
+
+	if (ret == 0)
+		ret = dma_arena_grant(port->arena, DMA_BUFFERS, domain, IOMMU_WRITE, &port->ledger);
+	if (ret != 0)
+		return base_error_set(err, ret, "mapping the memory of %s in domain %u failed: %s",
+				      port->name, iommu_domain_id(domain), strerror(-ret));
+	return 0;
+}
+
+int port_memory_create(struct port *port, struct base_error *err)
+{
+	const struct options *options = options_get();
+	struct port_need need;
+	struct dma_arena_config config;
+	struct port_memory failed;
+	int ret;
+
+	port_memory_need(port->device != NULL, &need);
+	config = (struct dma_arena_config){
+		.name = port->name,
+		.ring_size = need.ring_bytes,
+		.buffer_size = need.buffer_bytes,
+		.page_size = options->page_size,
+		.node = port->node,
+	};
+	if (options->arena_mb != 0) {
+		uint64_t size = (uint64_t)options->arena_mb << 20;
+
+		if (size < need.ring_bytes + need.buffer_bytes)
+			return base_error_set(
+				err, -ENOSPC,
+				"--arena-mb %u: %s needs %" PRIu64 " MiB for its "
+				"rings and %u buffers; lower --total-num-mbufs",
+				options->arena_mb, port->name,
+				(need.ring_bytes + need.buffer_bytes + (1u << 20) - 1) >> 20,
+				need.mbufs);
+		config.buffer_size = size - need.ring_bytes;
+	}
+	ret = dma_arena_create(port_space(), &config, &port->arena, err);
+	if (ret != 0)
+		return ret;
+	port->heap_socket = port->node < 0 ? SOCKET_ID_ANY : port->node;
+	if (port->device == NULL)
+		return 0;
+	ret = map_arena(port, err);
+	if (ret == 0)
+		ret = create_heap(port, err);
+	if (ret != 0) {
+		take(port, &failed);
+		port_memory_drop(port, &failed);
+	}
+	return ret;
+}
+
+void port_memory_put_back(struct port *port, struct port_memory *old)
+{
+	struct port_memory unused;
+
+	take(port, &unused);
+	port_memory_drop(port, &unused);
+	port->arena = old->arena;
+	port->mempool = old->mempool;
+	port->heap_socket = old->heap_socket;
+	memcpy(port->heap, old->heap, sizeof(port->heap));
+}
+
+bool port_memory_is_enough(const struct port *port)
+{
+	struct port_need need;
+	struct dma_range rings, buffers;
+
+	port_memory_need(port->device != NULL, &need);
+	dma_arena_range(port->arena, DMA_RINGS, &rings);
+	dma_arena_range(port->arena, DMA_BUFFERS, &buffers);
+	return rings.size >= need.ring_bytes && buffers.size >= need.buffer_bytes &&
+	       port->mempool->size >= need.mbufs;
+}
+
+int port_memory_renew(struct port *port, struct port_memory *old, struct base_error *err)
+{
+	int ret;
+
+	take(port, old);
+	ret = port_memory_create(port, err);
+	if (ret == 0)
+		ret = port_memory_add_pool(port, err);
+	if (ret != 0)
+		port_memory_put_back(port, old);
+	return ret;
+}
+
+void port_memory_destroy(struct port *port)
+{
+	struct port_memory memory;
+
+	port_pool_reap(port, true);
+	take(port, &memory);
+	port_memory_drop(port, &memory);
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Mempools over an arena's buffer part, with headers apart or beside the data. */
+/* rte_pktmbuf_pool_create_extbuf(): since DPDK 20.02 */
+#define ALLOW_EXPERIMENTAL_API
+#include "port_memory.h"
+
+#include <errno.h>
+#include <inttypes.h>
+
+#include <rte_errno.h>
+#include <rte_mbuf.h>
+#include <rte_mbuf_pool_ops.h>
+
+#include "options.h"
+
+uint32_t port_memory_stride(uint16_t data_room)
+{
+	return RTE_ALIGN_CEIL((uint32_t)data_room, RTE_CACHE_LINE_SIZE);
+}
+
+uint64_t port_memory_pool_size(uint32_t n, uint16_t data_room)
+{
+	struct rte_mempool_objsz size;
+
+	if (!options_get()->is_inline)
+		return (uint64_t)n * port_memory_stride(data_room);
+	return (uint64_t)n * rte_mempool_calc_obj_size(
+				     (uint32_t)sizeof(struct rte_mbuf) + data_room, 0, &size) +
+	       RTE_MEMPOOL_ALIGN;
+}
+
+static int make_split(const char *name, uint32_t n, uint16_t data_room,
+		      const struct dma_range *range, int node, struct rte_mempool **out)
+{
+	struct rte_pktmbuf_extmem memory = {
+		.buf_ptr = range->vaddr,
+		.buf_iova = range->iova,
+		.buf_len = range->size,
+		.elt_size = (uint16_t)port_memory_stride(data_room),
+	};
+
+	*out = rte_pktmbuf_pool_create_extbuf(name, n, options_get()->mbcache, 0, memory.elt_size,
+					      node, &memory, 1);
+	return *out == NULL ? -rte_errno : 0;
+}
+
+/* As rte_pktmbuf_pool_create(), on memory of the arena. */
+static int make_inline(const char *name, uint32_t n, uint16_t data_room,
+		       const struct dma_range *range, int node, struct rte_mempool **out)
+{
+	struct rte_pktmbuf_pool_private private = {.mbuf_data_room_size = data_room};
+	struct rte_mempool *mempool;
+	int ret;
+
+	mempool =
+		rte_mempool_create_empty(name, n, (unsigned int)sizeof(struct rte_mbuf) + data_room,
+					 options_get()->mbcache, sizeof(private), node, 0);
+	if (mempool == NULL)
+		return -rte_errno;
+	ret = rte_mempool_set_ops_byname(mempool, rte_mbuf_best_mempool_ops(), NULL);
+	if (ret != 0)
+		goto free_pool;
+	rte_pktmbuf_pool_init(mempool, &private);
+	ret = rte_mempool_populate_iova(mempool, range->vaddr, range->iova, range->size, NULL,
+					NULL);
+	if (ret >= 0)
+		ret = ret < (int)n ? -ENOSPC : 0;
+	if (ret != 0)
+		goto free_pool;
+	rte_mempool_obj_iter(mempool, rte_pktmbuf_init, NULL);
+	*out = mempool;
+	return 0;
+
+free_pool:
+	rte_mempool_free(mempool);
+	return ret;
+}
+
+int port_memory_make_pool(const char *name, uint32_t n, uint16_t data_room,
+			  const struct dma_arena *arena, int node, struct rte_mempool **out,
+			  struct base_error *err)
+{
+	struct dma_range range;
+	int ret;
+
+	dma_arena_range(arena, DMA_BUFFERS, &range);
+	if (range.size < port_memory_pool_size(n, data_room))
+		return base_error_set(err, -ENOSPC,
+				      "%u buffers of %u bytes need %" PRIu64 " MiB and the arena "
+				      "has %zu: raise --arena-mb or lower --total-num-mbufs",
+				      n, data_room, port_memory_pool_size(n, data_room) >> 20,
+				      range.size >> 20);
+	node = node < 0 ? SOCKET_ID_ANY : node;
+	if (options_get()->is_inline)
+		ret = make_inline(name, n, data_room, &range, node, out);
+	else
+		ret = make_split(name, n, data_room, &range, node, out);
+	if (ret != 0)
+		return base_error_set(err, ret,
+				      "mbuf pool %s (%u mbufs) failed: %s; EAL's memory may be "
+				      "used up: free huge pages or lower --total-num-mbufs",
+				      name, n, rte_strerror(-ret));
+	return 0;
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Pools that a port transmits from: an arena each, which its domain may only read. */
+#include "port_memory.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "options.h"
+#include "stats.h"
+
+uint64_t port_pool_size(uint32_t n, uint16_t data_room)
+{
+	return port_memory_pool_size(n, data_room);
+}
+
+static void free_pool(struct port_pool *pool)
+{
+	struct port *port = pool->port;
+
+	TAILQ_REMOVE(&port->pools, pool, link);
+	rte_mempool_free(pool->mempool);
+	if (port->device != NULL)
+		dma_arena_grant(pool->arena, DMA_BUFFERS, iommu_device_domain(port->device), 0,
+				&port->ledger);
+	dma_arena_destroy(pool->arena);
+	free(pool);
+}
+
+void port_pool_reap(struct port *port, bool is_final)
+{
+	struct port_pool *pool, *next;
+
+	for (pool = TAILQ_FIRST(&port->pools); pool != NULL; pool = next) {
+		next = TAILQ_NEXT(pool, link);
+		if (is_final || (pool->is_retired && rte_mempool_full(pool->mempool)))
+			free_pool(pool);
+	}
+}
+
+static int grant_pool(struct port_pool *pool, struct base_error *err)
+{
+	struct port *port = pool->port;
+	int ret;
+
+	if (port->device == NULL)
+		return 0;
+	ret = dma_arena_grant(pool->arena, DMA_BUFFERS, iommu_device_domain(port->device),
+			      IOMMU_READ, &port->ledger);
+	if (ret != 0)
+		return base_error_set(err, ret, "mapping buffers for %s failed: %s", port->name,
+				      strerror(-ret));
+	return 0;
+}
+
+int port_pool_create(struct port *port, const char *name, uint32_t n, uint16_t data_room,
+		     struct port_pool **out, struct base_error *err)
+{
+	static unsigned int serial;
+	struct dma_arena_config config = {
+		.name = name,
+		.buffer_size = port_memory_pool_size(n, data_room),
+		.page_size = options_get()->page_size,
+		.node = port->node,
+	};
+	char pool_name[RTE_MEMPOOL_NAMESIZE];
+	struct port_pool *pool;
+	int ret;
+
+	port_pool_reap(port, false);
+	pool = calloc(1, sizeof(*pool));
+	if (pool == NULL)
+		return base_error_set(err, -ENOMEM, "out of memory");
+	pool->port = port;
+	ret = dma_arena_create(port_space(), &config, &pool->arena, err);
+	if (ret != 0)
+		goto free_pool;
+	ret = grant_pool(pool, err);
+	if (ret != 0)
+		goto destroy_arena;
+	snprintf(pool_name, sizeof(pool_name), "%s_%u_%u", name, port->id, serial++ % 10000);
+	ret = port_memory_make_pool(pool_name, n, data_room, pool->arena, port->node,
+				    &pool->mempool, err);
+	if (ret != 0)
+		goto revoke;
+	TAILQ_INSERT_TAIL(&port->pools, pool, link);
+	*out = pool;
+	return 0;
+
+revoke:
+	if (port->device != NULL)
+		dma_arena_grant(pool->arena, DMA_BUFFERS, iommu_device_domain(port->device), 0,
+				&port->ledger);
+destroy_arena:
+	dma_arena_destroy(pool->arena);
+free_pool:
+	free(pool);
+	return ret;
+}
+
+void port_pool_destroy(struct port_pool *pool)
+{
+	if (pool == NULL)
+		return;
+	stats_lock();
+	pool->is_retired = true;
+	port_pool_reap(pool->port, false);
+	stats_unlock();
+}

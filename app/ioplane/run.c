@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* One run of the program once EAL is there: ports, commands or forwarding, report. */
+#include "run.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "engine.h"
+#include "forward.h"
+#include "hugemem.h"
+#include "options.h"
+#include "port.h"
+#include "stream.h"
+
+#define POLL_MS 20
+
+int run_check_outputs(struct base_error *err)
+{
+	return 0;
+}
+
+/* --- before ---------------------------------------------------------------------------------- */
+
+static int add_ports(const struct eal_args *args, struct base_error *err)
+{
+	struct port *port;
+	uint16_t id;
+	int ret = 0;
+
+	/* what EAL has plugged by itself */
+	RTE_ETH_FOREACH_DEV(id)
+		if (ret == 0)
+			ret = port_add(id, &port, err);
+	for (unsigned int i = 0; ret == 0 && i < args->device_count; i++)
+		ret = port_attach(args->devices[i], &port, err);
+	return ret;
+}
+
+static int start_ports(struct base_error *err)
+{
+	for (struct port *port = NULL; (port = port_next(port)) != NULL;) {
+		int ret = port_start(port, err);
+
+		if (ret != 0)
+			return ret;
+	}
+	return 0;
+}
+
+static int choose(struct base_error *err)
+{
+	const struct options *options = options_get();
+	int ret = 0;
+
+	if (options->portmask != 0)
+		ret = forward_set_port_mask(options->portmask, err);
+	if (ret == 0 && options->portlist != NULL)
+		ret = forward_set_ports(options->portlist, err);
+	if (ret == 0 && options->coremask != 0)
+		ret = forward_set_lcore_mask(options->coremask, err);
+	return ret;
+}
+
+/* Pages, IOVA mode and why, page size, node, entries: in one line (design 3.9). */
+static void print_start(const struct eal_memory *memory)
+{
+	const struct port *first = port_next(NULL);
+	struct iommu_domain_usage usage, all = {0};
+	struct iommu_domain *domain = NULL;
+	struct dma_range range;
+	unsigned int domains = 0;
+
+	while ((domain = iommu_domain_next(domain)) != NULL) {
+		iommu_domain_usage(domain, &usage);
+		all.entries_used += usage.entries_used;
+		all.entries_limit += usage.entries_limit;
+		domains++;
+	}
+	printf("ioplane %s: DPDK on %s; IOVA mode VA, as ioplane chooses the IOVAs itself",
+	       IOPLANE_VERSION, memory->why);
+	if (first != NULL) {
+		dma_arena_range(first->arena, DMA_BUFFERS, &range);
+		printf("; DMA memory in pages of %s", hugemem_page_size_name(range.page_size));
+		if (dma_arena_step_back(first->arena)[0] != '\0')
+			printf(" (%s)", dma_arena_step_back(first->arena));
+		printf(" on node %d", first->node);
+	}
+	printf("; %u domains, %" PRIu64 " entries used", domains, all.entries_used);
+	if (all.entries_limit == 0)
+		printf(" of any number\n");
+	else
+		printf(" of %" PRIu64 "\n", all.entries_limit);
+}
+
+int run_prepare(const struct eal_args *args, const struct eal_memory *memory,
+		struct base_error *err)
+{
+	int ret = cli_create();
+
+	if (ret != 0)
+		return base_error_set(err, ret, "the grammar of commands cannot be made: %s",
+				      strerror(-ret));
+	ret = add_ports(args, err);
+	if (ret == 0)
+		ret = choose(err);
+	if (ret == 0)
+		ret = start_ports(err);
+	if (ret == 0 && !options_get()->is_json)
+		print_start(memory);
+	return ret;
+}
+
+/* --- forwarding without commands -------------------------------------------------------------- */
+
+static uint64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000u + (uint64_t)now.tv_nsec / 1000000u;
+}
+
+/* testpmd's "Press enter to exit"; without a terminal only a signal ends it. */
+static bool has_pressed_enter(void)
+{
+	struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
+
+	if (!isatty(STDIN_FILENO)) {
+		poll(NULL, 0, POLL_MS);
+		return false;
+	}
+	return poll(&input, 1, POLL_MS) > 0;
+}
+
+static void wait_for_end(void)
+{
+	uint32_t period_ms = options_get()->stats_period_s * 1000u;
+	uint64_t next_ms = now_ms() + period_ms;
+
+	if (isatty(STDIN_FILENO) && options_get()->replay_count == 0)
+		printf("Press enter to exit\n");
+	while (!cli_is_quitting() && !has_pressed_enter()) {
+		if (forward_is_done())
+			return;
+		if (period_ms == 0 || now_ms() < next_ms)
+			continue;
+		next_ms += period_ms;
+		if (isatty(STDOUT_FILENO))
+			printf("\033[2J\033[1;1H");
+		cli_run_line("show port stats all");
+	}
+}
+
+static int start_forwarding(struct base_error *err)
+{
+	return forward_start(options_get()->is_tx_first ? 1 : 0, err);
+}
+
+int run_all(struct base_error *err)
+{
+	const struct options *options = options_get();
+	int ret = 0;
+
+	if (options->cmdline_file != NULL) {
+		ret = cli_run_file(options->cmdline_file) == 0 ? 0 : -ECANCELED;
+		if (ret != 0 && !options->keeps_going)
+			return ret;
+	}
+	if (cli_is_quitting())
+		return ret;
+	if (options->is_interactive) {
+		if (options->is_auto_start && start_forwarding(err) != 0)
+			return err->code;
+		return cli_run_stdin() == 0 ? ret : -ECANCELED;
+	}
+	/* a script without start says by itself what is to be done */
+	if (!forward_is_running() &&
+	    (options->cmdline_file == NULL || options->is_auto_start ||
+	     options->replay_count > 0) &&
+	    start_forwarding(err) != 0)
+		return err->code;
+	if (forward_is_running())
+		wait_for_end();
+	return ret;
+}
+
+int run_finish(struct base_error *err)
+{
+	int ret = forward_is_running() ? forward_stop(err) : 0;
+
+	cli_destroy();
+	return ret;
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Receive and transmit of one burst with the counters kept: the engines' hot path. */
+#pragma once
+
+#include <rte_branch_prediction.h>
+#include <rte_cycles.h>
+#include <rte_ethdev.h>
+#include <rte_mbuf.h>
+
+#include "stream.h"
+
+/* One writer: a relaxed load and store, not a locked add. */
+static inline void stream_add(uint64_t *field, uint64_t by)
+{
+	__atomic_store_n(field, *field + by, __ATOMIC_RELAXED);
+}
+
+/** Bytes of n packets. */
+static inline uint64_t stream_bytes(struct rte_mbuf *const *pkts, uint16_t n)
+{
+	uint64_t bytes = 0;
+
+	for (uint16_t i = 0; i < n; i++)
+		bytes += pkts[i]->pkt_len;
+	return bytes;
+}
+
+/**
+ * Receives and counts a burst; what every engine with ENGINE_RX calls, so that a capture sees
+ * the packets first. *bytes is set when it returns more than 0.
+ */
+static inline uint16_t stream_receive(struct stream *stream, struct rte_mbuf **pkts,
+				      uint64_t *bytes)
+{
+	uint16_t n;
+
+	if (unlikely(stream->capture != NULL))
+		n = capture_receive(stream, pkts);
+	else
+		n = rte_eth_rx_burst(stream->rx_id, stream->rx_queue, pkts, stream->burst);
+	if (unlikely(stream->rx_bursts != NULL))
+		stream_add(&stream->rx_bursts[n], 1);
+	if (n == 0)
+		return 0;
+	*bytes = stream_bytes(pkts, n);
+	stream_add(&stream->rx->packets, n);
+	stream_add(&stream->rx->bytes, *bytes);
+	return n;
+}
+
+static inline uint16_t stream_retry(struct stream *stream, struct rte_mbuf **pkts, uint16_t sent,
+				    uint16_t n)
+{
+	for (uint16_t i = 0; i < stream->retry_count && sent < n; i++) {
+		rte_delay_us(stream->retry_delay_us);
+		sent += rte_eth_tx_burst(stream->tx_id, stream->tx_queue, &pkts[sent], n - sent);
+	}
+	return sent;
+}
+
+/** Transmits and counts n packets of `bytes` bytes; frees what the device does not take. */
+static inline void stream_transmit(struct stream *stream, struct rte_mbuf **pkts, uint16_t n,
+				   uint64_t bytes)
+{
+	uint16_t sent = rte_eth_tx_burst(stream->tx_id, stream->tx_queue, pkts, n);
+
+	if (unlikely(sent < n)) {
+		sent = stream_retry(stream, pkts, sent, n);
+		bytes -= stream_bytes(&pkts[sent], n - sent);
+		stream_add(&stream->tx->drops, n - sent);
+		rte_pktmbuf_free_bulk(&pkts[sent], n - sent);
+	}
+	if (unlikely(stream->tx_bursts != NULL))
+		stream_add(&stream->tx_bursts[sent], 1);
+	stream_add(&stream->tx->packets, sent);
+	stream_add(&stream->tx->bytes, bytes);
+}
