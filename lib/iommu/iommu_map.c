@@ -133,7 +133,7 @@ int iommu_unmap(struct iommu_domain *domain, uint64_t iova, uint64_t size,
 /*
  * A translator that is seen offline after the fence either ended its burst, or began a new one
  * after the invalidation: its own fence stands between going online and looking anything up.
- * rte_rcu_qsbr_synchronize() asks the same with 5 cycles a translator.
+ * rte_rcu_qsbr_check() asks the same with 5 cycles a translator.
  */
 static bool is_any_online(const struct iommu_unit *unit)
 {
@@ -148,10 +148,11 @@ static bool is_any_online(const struct iommu_unit *unit)
 	return online != 0;
 }
 
-static void wait_for_bursts(const struct iommu_unit *unit)
+/* Not rte_rcu_qsbr_synchronize(): it is no inline function, and ThreadSanitizer sees only ours. */
+void iommu_wait_for_bursts(const struct iommu_unit *unit)
 {
 	if (is_any_online(unit))
-		rte_rcu_qsbr_synchronize(unit->qsbr, RTE_QSBR_THRID_INVALID);
+		rte_rcu_qsbr_check(unit->qsbr, rte_rcu_qsbr_start(unit->qsbr), true);
 }
 
 /*
@@ -171,7 +172,7 @@ int iommu_sync(struct iommu_domain *domain, struct iommu_gather *gather)
 	rte_spinlock_unlock(&domain->lock);
 	if (ret != 0)
 		return ret;
-	wait_for_bursts(domain->unit);
+	iommu_wait_for_bursts(domain->unit);
 	if (gather->freelist != NULL && ops->free_tables != NULL) {
 		rte_spinlock_lock(&domain->lock);
 		ops->free_tables(domain, gather->freelist);

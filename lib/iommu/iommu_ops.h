@@ -146,3 +146,6 @@ static inline void iommu_gather_add(struct iommu_gather *gather, uint64_t start,
 /** Backends report a refused access here; adds the time and the queue. Any thread. */
 void iommu_report_fault(struct iommu_translator *translator, uint64_t iova, uint32_t access,
 			uint8_t reason);
+
+/** Returns when all bursts of the unit's translators that began before the call have ended. */
+void iommu_wait_for_bursts(const struct iommu_unit *unit);

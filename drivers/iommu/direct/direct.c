@@ -16,7 +16,7 @@ static int unit_create(struct iommu_unit *unit, const void *config, struct base_
 
 	if (memory == NULL)
 		return -ENOMEM;
-	if (direct_memory_init(memory, unit->qsbr) != 0) {
+	if (direct_memory_init(memory, unit) != 0) {
 		free(memory);
 		return -ENOMEM;
 	}

@@ -16,10 +16,10 @@ static struct direct_table *table_create(unsigned int count)
 	return table;
 }
 
-int direct_memory_init(struct direct_memory *memory, struct rte_rcu_qsbr *qsbr)
+int direct_memory_init(struct direct_memory *memory, const struct iommu_unit *unit)
 {
 	memory->table = table_create(0);
-	memory->qsbr = qsbr;
+	memory->unit = unit;
 	pthread_mutex_init(&memory->lock, NULL);
 	return memory->table == NULL ? -ENOMEM : 0;
 }
@@ -41,7 +41,7 @@ static struct direct_table *replace(struct direct_memory *memory, struct direct_
 
 static void retire(struct direct_memory *memory, struct direct_table *old)
 {
-	rte_rcu_qsbr_synchronize(memory->qsbr, RTE_QSBR_THRID_INVALID);
+	iommu_wait_for_bursts(memory->unit);
 	free(old);
 }
 

@@ -21,10 +21,10 @@ struct direct_memory {
 	pthread_mutex_t lock; /* writers, and readers outside bursts */
 	struct direct_table
 		*table; /* writers: replace; bursts: load acquire, good until their end */
-	struct rte_rcu_qsbr *qsbr;
+	const struct iommu_unit *unit;
 };
 
-int direct_memory_init(struct direct_memory *memory, struct rte_rcu_qsbr *qsbr);
+int direct_memory_init(struct direct_memory *memory, const struct iommu_unit *unit);
 void direct_memory_fini(struct direct_memory *memory);
 
 /** Errors of iommu_memory_add(); both return when no burst holds the old table. */
