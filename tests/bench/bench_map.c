@@ -6,10 +6,13 @@
 
 #include "bench_null.h"
 #include "dma.h"
+#include "iommu_burst.h"
 #include "iommu_ops.h"
+#include "vtd.h"
 
 #define PAGE	   UINT64_C(4096)
 #define LIVE_MAX   4096
+#define BURST	   32
 #define PAIRS	   16384
 #define ROUNDS	   101
 #define MAP_RIGHTS IOMMU_WRITE
@@ -51,10 +54,14 @@ static int compare(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static void report(const char *what, const char *backend, unsigned int live, double *ns)
+static double report(const char *what, const char *backend, unsigned int live, double *ns)
 {
+	double median;
+
 	qsort(ns, ROUNDS, sizeof(*ns), compare);
-	printf("%s_%s_live%u %.1f ns\n", what, backend, live, ns[ROUNDS / 2]);
+	median = ns[ROUNDS / 2];
+	printf("%s-%s-live%u %.1f ns\n", what, backend, live, median);
+	return median;
 }
 
 /* Odd factor, live a power of two: each buffer comes once in `live` steps. */
@@ -88,6 +95,47 @@ static void time_dma(struct bench *bench, const char *name, unsigned int live, e
 	report(name, bench->backend, live, ns);
 }
 
+/* The same when the device uses each buffer, so that the unit's caches hold what is unmapped. */
+static double time_used(struct bench *bench, struct iommu_translator *translator, const char *name,
+			unsigned int live)
+{
+	static double ns[ROUNDS];
+	struct iommu_access access[BURST];
+	struct iommu_span span[BURST];
+
+	for (unsigned int i = 0; i < live; i++)
+		check(dma_map(bench->mapper, bench->vaddr + i * PAGE, MAP_RIGHTS, &bench->iova[i]));
+	for (unsigned int round = 0; round < ROUNDS; round++) {
+		uint64_t spent = 0;
+
+		for (unsigned int first = 0; first < PAIRS; first += BURST) {
+			uint64_t *iova = &bench->iova[first % live], start;
+
+			for (unsigned int i = 0; i < BURST; i++)
+				access[i] = (struct iommu_access){
+					.iova = iova[i], .len = 64, .prot = MAP_RIGHTS};
+			iommu_burst_begin(translator);
+			if (iommu_translate_burst(translator, access, BURST, span, BURST) != BURST)
+				abort();
+			iommu_burst_end(translator);
+			start = now_ns();
+			for (unsigned int i = 0; i < BURST; i++)
+				check(dma_unmap(bench->mapper, iova[i]));
+			for (unsigned int i = 0; i < BURST; i++)
+				check(dma_map(bench->mapper,
+					      bench->vaddr + (first + i) % live * PAGE, MAP_RIGHTS,
+					      &iova[i]));
+			spent += now_ns() - start;
+		}
+		ns[round] = (double)spent / PAIRS;
+	}
+	for (unsigned int i = 0; i < live; i++)
+		check(dma_unmap(bench->mapper, bench->iova[i]));
+	if (translator->counters.faults != 0)
+		abort();
+	return report(name, bench->backend, live, ns);
+}
+
 /* --- the generic layer and the backend ------------------------------------------------------ */
 
 static void time_iommu(struct bench *bench, unsigned int live, enum order order)
@@ -115,33 +163,40 @@ static void time_iommu(struct bench *bench, unsigned int live, enum order order)
 	for (unsigned int i = 0; i < live; i++)
 		check(iommu_unmap(bench->domain, base + i * PAGE, PAGE, &gather));
 	check(iommu_sync(bench->domain, &gather));
-	report(order == ORDER_RING ? "iommu_pair" : "iommu_pair_shuffled", bench->backend, live,
+	report(order == ORDER_RING ? "iommu-pair" : "iommu-pair-shuffled", bench->backend, live,
 	       ns);
 }
 
-/* What a sync waits for grows with the translators that are registered, though none is online. */
-static void time_translators(struct bench *bench, unsigned int count)
+/* A sync looks at each translator that is registered, though none is online. */
+static double time_translators(struct bench *bench, unsigned int count)
 {
 	static struct iommu_translator *translator[256];
 	struct iommu_device *device;
+	double used_ns = 0;
 	char name[32];
 
 	check(iommu_attach(bench->domain, "bench", 8, &device, NULL));
 	for (unsigned int i = 0; i < count; i++)
 		check(iommu_translator_create(device, true, (uint16_t)i, &translator[i]));
-	snprintf(name, sizeof(name), "dma_pair_tr%u", count);
+	snprintf(name, sizeof(name), "dma-pair-used-tr%u", count);
+	if (translator[0]->translate_burst != NULL)
+		used_ns = time_used(bench, translator[0], name, 512);
+	snprintf(name, sizeof(name), "dma-pair-tr%u", count);
 	time_dma(bench, name, 512, ORDER_SHUFFLED);
 	for (unsigned int i = 0; i < count; i++)
 		iommu_translator_destroy(translator[i]);
 	check(iommu_detach(device));
+	return used_ns;
 }
 
-static void run(const struct iommu_ops *ops)
+/* Nanoseconds of a pair when a device with 8 queues uses 512 buffers; 0: it cannot. */
+static double run(const struct iommu_ops *ops)
 {
 	const struct dma_arena_config config = {
 		.name = "bench", .buffer_size = LIVE_MAX * PAGE, .node = -1};
 	static struct bench bench;
 	struct dma_range range;
+	double used_ns;
 
 	bench.backend = ops->name;
 	check(iommu_unit_create(ops, 0, NULL, &bench.unit, NULL));
@@ -153,11 +208,11 @@ static void run(const struct iommu_ops *ops)
 	dma_arena_range(bench.arena, DMA_BUFFERS, &range);
 	bench.vaddr = range.vaddr;
 	for (unsigned int live = 1; live <= LIVE_MAX; live *= 8) {
-		time_dma(&bench, "dma_pair", live, ORDER_RING);
-		time_dma(&bench, "dma_pair_shuffled", live, ORDER_SHUFFLED);
+		time_dma(&bench, "dma-pair", live, ORDER_RING);
+		time_dma(&bench, "dma-pair-shuffled", live, ORDER_SHUFFLED);
 		time_iommu(&bench, live, ORDER_SHUFFLED);
 	}
-	time_translators(&bench, 8);
+	used_ns = time_translators(&bench, 8);
 	time_translators(&bench, 32);
 	check(dma_mapper_destroy(bench.mapper));
 	dma_arena_remove_unit(bench.arena, bench.unit);
@@ -165,10 +220,12 @@ static void run(const struct iommu_ops *ops)
 	check(dma_space_destroy(bench.space));
 	check(iommu_domain_destroy(bench.domain));
 	check(iommu_unit_destroy(bench.unit));
+	return used_ns;
 }
 
 int main(void)
 {
 	run(&bench_null_ops);
+	printf("map-unmap-sync %.1f ns\n", run(&vtd_ops));
 	return 0;
 }

@@ -220,7 +220,7 @@ static void lookups_are_hits_and_misses(void **state)
 	assert_int_equal(counters->faults, 0);
 	if (c->backend->ops->for_each_leaf != NULL) {
 		assert_true(counters->lookups >= 1000);
-		assert_true(counters->misses >= 256);
+		assert_true(counters->misses >= 240);
 		assert_true(counters->walk_reads >= counters->misses);
 	}
 }
