@@ -200,8 +200,12 @@ int eal_start(struct eal_args *args, const struct eal_memory *memory, struct bas
 	add(args, "--allow=0000:ff:1f.7");
 	if (!args->has_iova_mode)
 		add(args, "--iova-mode=va");
-	if (!args->has_log_level)
+	if (!args->has_log_level) {
 		add(args, "--log-level=warning");
+		/* they warn of page sizes and sockets that nobody asked for */
+		add(args, "--log-level=lib.eal:error");
+		add(args, "--log-level=lib.telemetry:error");
+	}
 	if (memory->is_huge && !args->has_in_memory)
 		add(args, "--in-memory");
 	if (!memory->is_huge && !args->has_no_huge)

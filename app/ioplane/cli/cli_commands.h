@@ -5,3 +5,6 @@
 #include "cli.h"
 
 extern const struct cli_command cli_control[];
+extern const struct cli_command cli_config_fwd[];
+extern const struct cli_command cli_config_port[];
+extern const struct cli_command cli_ports[];

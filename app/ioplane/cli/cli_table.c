@@ -5,6 +5,5 @@
 #include "cli_commands.h"
 
 const struct cli_command *const cli_tables[] = {
-	cli_control,
-	NULL,
+	cli_control, cli_config_fwd, cli_config_port, cli_ports, NULL,
 };
