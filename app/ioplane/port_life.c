@@ -238,7 +238,9 @@ int port_reset(struct port *port, struct base_error *err)
 	if (port->state != PORT_STOPPED)
 		return base_error_set(err, -EBUSY, "port %u is not stopped: port stop %u first",
 				      port->id, port->id);
+	stats_lock();
 	ret = rte_eth_dev_reset(port->id);
+	stats_unlock();
 	if (ret != 0)
 		return base_error_set(err, ret, "port %u cannot be reset: %s", port->id,
 				      rte_strerror(-ret));

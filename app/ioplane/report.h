@@ -16,7 +16,7 @@ struct json_t;
  */
 int report_init(struct base_error *err);
 
-/** Registers the telemetry commands; after the first ports are there. */
+/** Registers the telemetry commands: once the ports are there. */
 int report_start(struct base_error *err);
 
 /** A snapshot; the caller destroys it. Control threads; takes stats_lock(). -ENOMEM. */
@@ -25,6 +25,7 @@ int report_collect(struct stats_report **out);
 /**
  * The end: tables on screen (JSON with --json) and --stats-json, from one snapshot. main() calls
  * it once, after forwarding stopped and before port_cleanup(); telemetry's /iommu ends here.
+ * Nothing is reported when report_start() was never reached.
  */
 int report_finish(struct base_error *err);
 

@@ -16,13 +16,14 @@
 #include "hugemem.h"
 #include "options.h"
 #include "port.h"
+#include "report.h"
 #include "stream.h"
 
 #define POLL_MS 20
 
 int run_check_outputs(struct base_error *err)
 {
-	return 0;
+	return report_init(err);
 }
 
 /* --- before ---------------------------------------------------------------------------------- */
@@ -111,6 +112,8 @@ int run_prepare(const struct eal_args *args, const struct eal_memory *memory,
 		ret = choose(err);
 	if (ret == 0)
 		ret = start_ports(err);
+	if (ret == 0)
+		ret = report_start(err);
 	if (ret == 0 && !options_get()->is_json)
 		print_start(memory);
 	return ret;
@@ -193,7 +196,8 @@ int run_all(struct base_error *err)
 int run_finish(struct base_error *err)
 {
 	int ret = forward_is_running() ? forward_stop(err) : 0;
+	int reported = report_finish(err);
 
 	cli_destroy();
-	return ret;
+	return ret != 0 ? ret : reported;
 }

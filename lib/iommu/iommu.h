@@ -80,6 +80,8 @@ int iommu_domain_destroy(struct iommu_domain *domain);
 
 uint32_t iommu_domain_id(const struct iommu_domain *domain);
 struct iommu_unit *iommu_domain_unit(const struct iommu_domain *domain);
+/** Its IOVAs are below 2^this: the unit's width, or less with fewer levels. */
+uint8_t iommu_domain_addr_bits(const struct iommu_domain *domain);
 
 /** All domains of the process in the order of their ids: the one after `prev`, NULL: the first. */
 struct iommu_domain *iommu_domain_next(const struct iommu_domain *prev);

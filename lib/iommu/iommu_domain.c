@@ -93,6 +93,11 @@ uint32_t iommu_domain_id(const struct iommu_domain *domain)
 	return domain->id;
 }
 
+uint8_t iommu_domain_addr_bits(const struct iommu_domain *domain)
+{
+	return domain->addr_bits;
+}
+
 struct iommu_unit *iommu_domain_unit(const struct iommu_domain *domain)
 {
 	return domain->unit;

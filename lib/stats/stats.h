@@ -157,6 +157,9 @@ void stats_collect_dma(const struct dma_ledger *ledger, struct stats_dma *out);
 /** All domains of the process, into report->domains. -ENOMEM. */
 int stats_collect_domains(struct stats_report *report);
 
+/** Clears the IOTLB figures of a device's queues, as stats_clear_iommu() does. -ENODEV. */
+int stats_clear_device(const char *device);
+
 /**
  * Clears the IOTLB figures and faults of the domain that a device is in: counters that an lcore
  * writes are not touched, what they hold now is taken off from now on. -ENODEV: no such device.

@@ -197,6 +197,26 @@ static int baseline_take(const struct iommu_device *device,
 	return 0;
 }
 
+static int device_clear(const struct iommu_device *device)
+{
+	const struct iommu_translator *translator = NULL;
+	int ret;
+
+	while ((translator = iommu_translator_next(device, translator)) != NULL) {
+		ret = baseline_take(device, translator);
+		if (ret != 0)
+			return ret;
+	}
+	return 0;
+}
+
+int stats_clear_device(const char *device)
+{
+	const struct iommu_device *found = iommu_device_find(device);
+
+	return found == NULL ? -ENODEV : device_clear(found);
+}
+
 int stats_clear_iommu(const char *device)
 {
 	const struct iommu_device *found = iommu_device_find(device);
@@ -208,13 +228,9 @@ int stats_clear_iommu(const char *device)
 		return -ENODEV;
 	domain = iommu_device_domain(found);
 	while ((other = iommu_device_next(domain, other)) != NULL) {
-		const struct iommu_translator *translator = NULL;
-
-		while ((translator = iommu_translator_next(other, translator)) != NULL) {
-			ret = baseline_take(other, translator);
-			if (ret != 0)
-				return ret;
-		}
+		ret = device_clear(other);
+		if (ret != 0)
+			return ret;
 	}
 	iommu_faults_clear(domain);
 	return 0;
