@@ -12,7 +12,6 @@ from pathlib import Path
 sys.path.append(str(Path(__file__).resolve().parents[1] / "functional"))
 import harness  # noqa: E402  (its folder is known only now)
 
-SETTLE_S = 0.5
 HUGEPAGES = Path("/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages")
 # What a side takes at most: EAL's first pages, 16384 mbufs, rings.
 HUGEPAGES_NEEDED = 96
@@ -26,7 +25,7 @@ class CannotRun(Exception):
 class Side:
     """A command line, and which of the forward statistics is its figure."""
     command: list
-    prompt: str
+    ready: str  # what it says when it takes commands
     start: str = "start"
     counts: str = "RX"
 
@@ -81,7 +80,7 @@ def ioplane(vdevs, *args, **figure):
     if not program.exists():
         raise CannotRun(f"{program} is not built")
     return Side([program, *harness.lcores(1), *vdev_options(vdevs), "--", *FORWARDING, *args],
-                "ioplane>", **figure)
+                "entries used", **figure)
 
 
 FORWARDING = ("-i", "--nb-cores=1", "--total-num-mbufs=16384", "--record-core-cycles")
@@ -89,11 +88,6 @@ FORWARDING = ("-i", "--nb-cores=1", "--total-num-mbufs=16384", "--record-core-cy
 
 def vdev_options(vdevs):
     return [word for vdev in vdevs for word in ("--vdev", vdev)]
-
-
-def urgent(command):
-    """The command with a priority that keeps compilers and browsers off its lcore, where we may."""
-    return ["nice", "-n", "-15", *command]
 
 
 def forwarding_thread(pid):
@@ -113,31 +107,38 @@ def measure(side, folder, seconds, while_busy=lambda task, seconds: time.sleep(s
     """Runs a side once and returns its Speed; while_busy spends the time that is measured."""
     if int(HUGEPAGES.read_text()) < HUGEPAGES_NEEDED:
         raise CannotRun(f"{HUGEPAGES} is below {HUGEPAGES_NEEDED}: reserve hugepages of 2 MiB")
+    running = harness.Running(side.command, folder.path)
     try:
-        with harness.Running(urgent(side.command), folder.path) as running:
-            running.wait_for(side.prompt)
-            task = forwarding_thread(running.process.pid)
-            running.send(side.start)
-            time.sleep(SETTLE_S)
-            running.send("clear fwd stats all")
-            begin_ns = busy_ns(task)
-            while_busy(task, seconds)
-            running.send("show fwd stats all")
-            end_ns = busy_ns(task)
-            time.sleep(0.2)
-            running.send("stop")
-            running.send("quit")
-            result = running.finish(30)
-    except AssertionError as said:
-        raise CannotRun(str(said)) from None
-    if result.status != 0:
-        raise CannotRun(running.said())
-    return speed_in(result.text, side.counts, (end_ns - begin_ns) / 1e9)
+        with running:
+            busy_s = drive(running, side, seconds, while_busy)
+            status = running.finish(30).status
+    except (AssertionError, OSError):
+        status = 1
+    if status != 0:
+        raise CannotRun(f"it failed, or did not say {side.ready!r}\n{running.said()}")
+    return speed_in(running.stdout, side.counts, busy_s)
+
+
+def drive(running, side, seconds, while_busy):
+    """Has the program forward for so long; returns the time that its lcore was busy, all of it:
+    an lcore sleeps before start and after stop."""
+    running.wait_for(side.ready)
+    task = forwarding_thread(running.process.pid)
+    begin_ns = busy_ns(task)
+    running.send(side.start)
+    while_busy(task, seconds)
+    running.send("stop")
+    deadline, end_ns = time.monotonic() + 30, None
+    while end_ns != busy_ns(task):
+        assert time.monotonic() < deadline
+        end_ns = busy_ns(task)
+        time.sleep(0.1)
+    running.send("quit")
+    return (end_ns - begin_ns) / 1e9
 
 
 def speed_in(text, counts, busy_s):
-    """Reads the first totals of all ports in what a program said: those between the two
-    commands, for output is in order though it comes late."""
+    """Reads the totals of all ports that a program shows when it stops."""
     totals = re.search(r"Accumulated forward statistics for all ports(.*?)\+{60}(.*?)(?=Telling|$)",
                        text, re.DOTALL)
     packets = totals and re.search(rf"{counts}-packets: (\d+)", totals.group(1))
