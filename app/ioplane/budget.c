@@ -82,8 +82,9 @@ static uint64_t arena_page_size(uint64_t bytes)
 struct totals {
 	unsigned int ports, domains;
 	uint32_t mbufs;
-	uint64_t bytes;	  /* of DMA memory */
-	uint64_t entries; /* leaves of the tables that map it */
+	uint64_t bytes; /* of DMA memory */
+	uint64_t mappings;
+	uint64_t leaves; /* of the tables that hold them */
 };
 
 static void add_device(const char *device, struct totals *totals)
@@ -101,7 +102,8 @@ static void add_device(const char *device, struct totals *totals)
 	totals->domains++;
 	totals->bytes += page_round(need.ring_bytes, page);
 	/* own rings and buffers, and the buffers of the port that it forwards for */
-	totals->entries +=
+	totals->mappings += 3;
+	totals->leaves +=
 		(page_round(need.ring_bytes, page) + 2 * page_round(need.buffer_bytes, page)) /
 		page;
 }
@@ -155,8 +157,9 @@ int budget_check(const struct eal_args *args, struct base_error *err)
 	printf("DMA memory:   %" PRIu64 " MiB in pages of %s (%" PRIu64 " of them)\n",
 	       totals.bytes >> 20, hugemem_page_size_name(page), totals.bytes / page);
 	printf("DPDK memory:  %" PRIu64 " MiB, %s\n", memory.needed >> 20, memory.why);
-	printf("IOMMU:        %" PRIu64 " table entries; the software unit has no limit\n",
-	       totals.entries);
+	printf("IOMMU:        %" PRIu64 " mappings in %" PRIu64 " table entries; the software unit "
+	       "has no limit\n",
+	       totals.mappings, totals.leaves);
 	ret = check_queues(&totals, err);
 	if (ret == 0)
 		ret = check_memory(&totals, &memory, err);

@@ -13,6 +13,7 @@
 #include "budget.h"
 #include "cli/cli.h"
 #include "eal.h"
+#include "hugemem.h"
 #include "options.h"
 #include "port.h"
 #include "run.h"
@@ -51,6 +52,9 @@ static int run(struct eal_args *args)
 	bool is_failed;
 	int ret;
 
+	/* --no-huge means DMA memory too, unless --page-size says more */
+	if (args->has_no_huge && options_get()->page_size == 0)
+		options_edit()->page_size = HUGEMEM_4K;
 	eal_choose_memory(args, budget_eal_memory(args), &memory);
 	ret = eal_start(args, &memory, &err);
 	if (ret != 0)

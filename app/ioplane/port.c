@@ -207,6 +207,22 @@ void port_drain_others(const struct port *port)
 			port_start(other, NULL);
 }
 
+/* What the domain was granted of other ports' buffers goes before the domain does. */
+static void revoke_from(const struct port *leaving)
+{
+	struct iommu_domain *domain;
+
+	if (leaving->device == NULL)
+		return;
+	domain = iommu_device_domain(leaving->device);
+	for (struct port *port = NULL; (port = port_next(port)) != NULL;)
+		if (port->device != NULL && iommu_device_domain(port->device) == domain)
+			return;
+	for (struct port *port = NULL; (port = port_next(port)) != NULL;)
+		if (dma_arena_rights(port->arena, DMA_BUFFERS, domain) != 0)
+			dma_arena_grant(port->arena, DMA_BUFFERS, domain, 0, &port->ledger);
+}
+
 static int detach_locked(struct port *port, struct base_error *err)
 {
 	int ret = 0;
@@ -218,6 +234,7 @@ static int detach_locked(struct port *port, struct base_error *err)
 	port_drain_others(port);
 	ret = port_device_unplug(port, err);
 	table.ports[port->id] = NULL;
+	revoke_from(port);
 	port_memory_destroy(port);
 	port_device_detach(port);
 	free(port);

@@ -90,7 +90,10 @@ static void print_start(const struct eal_memory *memory)
 		printf("; DMA memory in pages of %s", hugemem_page_size_name(range.page_size));
 		if (dma_arena_step_back(first->arena)[0] != '\0')
 			printf(" (%s)", dma_arena_step_back(first->arena));
-		printf(" on node %d", first->node);
+		if (first->node >= 0)
+			printf(" on node %d", first->node);
+		else
+			printf(" on any node");
 	}
 	printf("; %u domains, %" PRIu64 " entries used", domains, all.entries_used);
 	if (all.entries_limit == 0)
