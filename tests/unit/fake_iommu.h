@@ -26,7 +26,7 @@ struct fake_state {
 	unsigned int calls[FAKE_STEPS];
 	int fail[FAKE_STEPS];	       /* errno to return from the step, 0: it works */
 	unsigned int skip[FAKE_STEPS]; /* calls of the step that work before it fails */
-	uint8_t trace[1024];	       /* the steps in the order they came */
+	uint8_t trace[1024];	       /* the first steps in the order they came */
 	unsigned int trace_count;
 	struct iommu_limits limits;   /* given to the next unit */
 	struct iommu_mapping mapping; /* of the last map */

@@ -215,8 +215,9 @@ int vtd_memory_remove(struct vtd_memory *memory, uint64_t pa, size_t size)
 void vtd_memory_settle(struct vtd_memory *memory)
 {
 	pthread_mutex_lock(&memory->mutex);
+	/* Not rte_rcu_qsbr_synchronize(): ThreadSanitizer sees inline functions only. */
 	if (memory->qsbr != NULL)
-		rte_rcu_qsbr_synchronize(memory->qsbr, RTE_QSBR_THRID_INVALID);
+		rte_rcu_qsbr_check(memory->qsbr, rte_rcu_qsbr_start(memory->qsbr), true);
 	free_older(memory->list);
 	pthread_mutex_unlock(&memory->mutex);
 }
