@@ -274,7 +274,6 @@ static void vtd_domain_destroy(struct iommu_domain *domain)
 	struct vtd_unit *unit = vtd->unit;
 
 	vtd_invalidate_domain(unit, vtd->id);
-	vtd_iotlb_forget_domain(&unit->iotlb, vtd->id);
 	vtd_tables_fini(&vtd->tables);
 	domain_id_put(unit, vtd->id);
 	free(vtd);
@@ -386,7 +385,7 @@ void vtd_unit_stats(const struct iommu_unit *unit, struct vtd_stats *stats)
 		struct vtd_iotlb_stripe *stripe = &vtd->iotlb.stripe[i];
 
 		rte_spinlock_lock(&stripe->lock);
-		stats->fills += stripe->fills;
+		stats->fills += stripe->order;
 		stats->evictions += stripe->evictions;
 		stats->dropped_fills += stripe->dropped;
 		rte_spinlock_unlock(&stripe->lock);

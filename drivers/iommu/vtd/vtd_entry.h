@@ -14,7 +14,7 @@
 struct vtd_entry {
 	uint64_t tag;	/* 0: empty */
 	uint64_t data;	/* address in this process, aligned to 4 KiB, and VTD_PTE_R | VTD_PTE_W */
-	uint64_t order; /* of the fill, unique in its set */
+	uint64_t order; /* of the fill, unique in its set; 0: empty */
 	uint64_t stamp; /* of the last use; translators: write and read */
 } __attribute__((aligned(32)));
 
@@ -48,15 +48,18 @@ static inline bool vtd_entry_read(const struct vtd_entry *entry, uint64_t tag, u
 	return found == tag && order == __atomic_load_n(&entry->order, __ATOMIC_RELAXED);
 }
 
+/* Zeros order and stamp too, so that an empty entry is the oldest of its set. */
 static inline void vtd_entry_clear(struct vtd_entry *entry)
 {
 	__atomic_store_n(&entry->tag, 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&entry->order, 0, __ATOMIC_RELEASE);
+	__atomic_store_n(&entry->stamp, 0, __ATOMIC_RELAXED);
 }
 
 static inline void vtd_entry_write(struct vtd_entry *entry, uint64_t tag, uint64_t data,
 				   uint64_t order, uint64_t stamp)
 {
-	vtd_entry_clear(entry);
+	__atomic_store_n(&entry->tag, 0, __ATOMIC_RELAXED);
 	__atomic_store_n(&entry->order, order, __ATOMIC_RELEASE);
 	__atomic_store_n(&entry->data, data, __ATOMIC_RELEASE);
 	__atomic_store_n(&entry->stamp, stamp, __ATOMIC_RELAXED);

@@ -49,45 +49,37 @@ void vtd_iotlb_fini(struct vtd_iotlb *iotlb)
 	free(iotlb->sizes);
 }
 
-struct vtd_entry *vtd_iotlb_search(const struct vtd_iotlb *iotlb, uint64_t page, uint64_t tag,
-				   uint64_t *data)
-{
-	struct vtd_entry *set = &iotlb->entry[(page & iotlb->set_mask) * iotlb->ways];
-
-	for (uint32_t way = 0; way < iotlb->ways; way++) {
-		if (vtd_entry_read(&set[way], tag, data))
-			return &set[way];
-	}
-	return NULL;
-}
-
-/* --- fill ----------------------------------------------------------------------------------- */
-
 static inline uint64_t read_tag(const struct vtd_entry *entry)
 {
 	return __atomic_load_n(&entry->tag, __ATOMIC_RELAXED);
 }
 
-/* The entry with this tag, else the first empty one, else the one with the lowest age. */
-static struct vtd_entry *pick(const struct vtd_iotlb *iotlb, struct vtd_entry *set, uint64_t tag)
+/* What is lowest for the entry to evict; 0 in empty ones. */
+static inline uint64_t read_age(const struct vtd_iotlb *iotlb, const struct vtd_entry *entry)
 {
-	struct vtd_entry *victim = set;
+	return __atomic_load_n(iotlb->is_lru ? &entry->stamp : &entry->order, __ATOMIC_RELAXED);
+}
+
+struct vtd_entry *vtd_iotlb_search(struct vtd_iotlb *iotlb, uint64_t page, uint64_t tag,
+				   uint64_t *data, struct vtd_iotlb_place *place)
+{
+	struct vtd_entry *set = vtd_iotlb_set(iotlb, page), *victim = set;
 	uint64_t lowest = UINT64_MAX;
 
+	place->order = __atomic_load_n(&vtd_iotlb_stripe(iotlb, page)->order, __ATOMIC_ACQUIRE);
 	for (uint32_t way = 0; way < iotlb->ways; way++) {
-		struct vtd_entry *entry = &set[way];
-		uint64_t found = read_tag(entry);
-		uint64_t age = iotlb->is_lru ? __atomic_load_n(&entry->stamp, __ATOMIC_RELAXED)
-					     : __atomic_load_n(&entry->order, __ATOMIC_RELAXED);
+		uint64_t age = read_age(iotlb, &set[way]);
 
-		if (found == tag)
-			return entry;
-		age = found == 0 ? 0 : age;
-		victim = age < lowest ? entry : victim;
+		if (read_tag(&set[way]) == tag && vtd_entry_read(&set[way], tag, data))
+			return &set[way];
+		victim = age < lowest ? &set[way] : victim;
 		lowest = age < lowest ? age : lowest;
 	}
-	return victim;
+	place->victim = victim;
+	return NULL;
 }
+
+/* --- fill ----------------------------------------------------------------------------------- */
 
 static uint64_t next_random(uint64_t *state)
 {
@@ -98,12 +90,9 @@ static uint64_t next_random(uint64_t *state)
 }
 
 static struct vtd_entry *make_room(struct vtd_iotlb *iotlb, struct vtd_iotlb_stripe *stripe,
-				   struct vtd_entry *set, uint64_t tag)
+				   struct vtd_entry *set, struct vtd_entry *victim)
 {
-	struct vtd_entry *victim = pick(iotlb, set, tag);
-	uint64_t found = read_tag(victim);
-
-	if (found == 0 || found == tag)
+	if (read_tag(victim) == 0)
 		return victim;
 	stripe->evictions++;
 	if (iotlb->geometry.replacement == IOTLB_RANDOM)
@@ -120,38 +109,39 @@ static struct vtd_entry *make_room(struct vtd_iotlb *iotlb, struct vtd_iotlb_str
 static void fill_locked(struct vtd_iotlb *iotlb, struct vtd_iotlb_stripe *stripe,
 			const struct vtd_iotlb_fill *fill)
 {
-	uint64_t page = fill->iova >> vtd_size_shift(fill->size);
-	uint64_t tag =
-		page << vtd_size_shift(fill->size) | vtd_tag_key(fill->domain_id, fill->size);
-	struct vtd_entry *set = &iotlb->entry[(page & iotlb->set_mask) * iotlb->ways];
-	struct vtd_entry *entry = make_room(iotlb, stripe, set, tag);
+	struct vtd_entry *set = vtd_iotlb_set(iotlb, fill->page), *entry = NULL;
+	struct vtd_iotlb_place place = fill->place;
+	uint8_t *sizes = &iotlb->sizes[fill->domain_id];
+	uint64_t data;
 
-	vtd_entry_write(entry, tag, fill->data, ++stripe->order, fill->stamp);
-	__atomic_store_n(
-		&iotlb->hint[(page + vtd_hint_key(fill->domain_id, fill->size)) & iotlb->hint_mask],
-		(uint16_t)(entry - iotlb->entry), __ATOMIC_RELAXED);
-	stripe->fills++;
+	if ((__atomic_load_n(sizes, __ATOMIC_SEQ_CST) & 1u << fill->size) == 0)
+		__atomic_fetch_or(sizes, (uint8_t)(1u << fill->size), __ATOMIC_SEQ_CST);
+	/*
+	 * Here, after the size is noted: an invalidation counts the generation up before it reads
+	 * the sizes and takes the lock, so it either is seen here or finds the entry.
+	 */
+	if (__atomic_load_n(iotlb->generation, __ATOMIC_SEQ_CST) != fill->generation) {
+		stripe->dropped++;
+		return;
+	}
+	/* Another thread may have filled the set, even with the same page, since it was searched.
+	 */
+	if (stripe->order != place.order)
+		entry = vtd_iotlb_search(iotlb, fill->page, fill->tag, &data, &place);
+	if (entry == NULL)
+		entry = make_room(iotlb, stripe, set, place.victim);
+	__atomic_store_n(&stripe->order, stripe->order + 1, __ATOMIC_RELAXED);
+	vtd_entry_write(entry, fill->tag, fill->data, stripe->order, fill->stamp);
+	__atomic_store_n(&iotlb->hint[(fill->page + fill->hint_key) & iotlb->hint_mask],
+			 (uint16_t)(entry - iotlb->entry), __ATOMIC_RELAXED);
 }
 
 void vtd_iotlb_fill(struct vtd_iotlb *iotlb, const struct vtd_iotlb_fill *fill)
 {
-	uint64_t page = fill->iova >> vtd_size_shift(fill->size);
-	struct vtd_iotlb_stripe *stripe =
-		&iotlb->stripe[page & iotlb->set_mask & (VTD_IOTLB_STRIPES - 1)];
-	uint8_t *sizes = &iotlb->sizes[fill->domain_id];
+	struct vtd_iotlb_stripe *stripe = vtd_iotlb_stripe(iotlb, fill->page);
 
-	if ((__atomic_load_n(sizes, __ATOMIC_SEQ_CST) & 1u << fill->size) == 0)
-		__atomic_fetch_or(sizes, (uint8_t)(1u << fill->size), __ATOMIC_SEQ_CST);
 	rte_spinlock_lock(&stripe->lock);
-	/*
-	 * Inside the lock and after the size is noted: an invalidation counts the generation up
-	 * before it reads the sizes and takes the lock, so it either is seen here or finds the
-	 * entry.
-	 */
-	if (__atomic_load_n(iotlb->generation, __ATOMIC_SEQ_CST) == fill->generation)
-		fill_locked(iotlb, stripe, fill);
-	else
-		stripe->dropped++;
+	fill_locked(iotlb, stripe, fill);
 	rte_spinlock_unlock(&stripe->lock);
 }
 
@@ -232,14 +222,23 @@ void vtd_iotlb_invalidate_range(struct vtd_iotlb *iotlb, uint16_t domain_id, uin
 	}
 }
 
-/* The sizes stay noted: a fill at the same time may have relied on it. */
+/*
+ * All stripes are locked while the sizes are forgotten: a fill notes its size and puts its entry in
+ * under one lock, so there is never an entry of a size that is not noted.
+ */
 void vtd_iotlb_invalidate_domain(struct vtd_iotlb *iotlb, uint16_t domain_id)
 {
 	const struct victims victims = {.mask = VTD_TAG_DOMAIN,
 					.match = vtd_tag_key(domain_id, 0) & VTD_TAG_DOMAIN,
 					.last = UINT64_MAX};
 
-	clear_everywhere(iotlb, &victims);
+	for (unsigned int i = 0; i < VTD_IOTLB_STRIPES; i++)
+		rte_spinlock_lock(&iotlb->stripe[i].lock);
+	for (uint32_t set = 0; set <= iotlb->set_mask; set++)
+		clear_set(iotlb, set, &victims);
+	__atomic_store_n(&iotlb->sizes[domain_id], 0, __ATOMIC_SEQ_CST);
+	for (unsigned int i = 0; i < VTD_IOTLB_STRIPES; i++)
+		rte_spinlock_unlock(&iotlb->stripe[i].lock);
 }
 
 void vtd_iotlb_invalidate_all(struct vtd_iotlb *iotlb)
@@ -247,10 +246,4 @@ void vtd_iotlb_invalidate_all(struct vtd_iotlb *iotlb)
 	const struct victims victims = {.last = UINT64_MAX};
 
 	clear_everywhere(iotlb, &victims);
-}
-
-void vtd_iotlb_forget_domain(struct vtd_iotlb *iotlb, uint16_t domain_id)
-{
-	vtd_iotlb_invalidate_domain(iotlb, domain_id);
-	__atomic_store_n(&iotlb->sizes[domain_id], 0, __ATOMIC_SEQ_CST);
 }

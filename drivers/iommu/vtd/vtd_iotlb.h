@@ -16,8 +16,7 @@
 /* Guards the sets whose number is the stripe's, modulo VTD_IOTLB_STRIPES. */
 struct vtd_iotlb_stripe {
 	rte_spinlock_t lock;
-	uint64_t order; /* of the last fill */
-	uint64_t fills;
+	uint64_t order; /* of the last fill: their number; under the lock: write, any: read */
 	uint64_t evictions;
 	uint64_t dropped;
 	uint64_t random;
@@ -36,12 +35,21 @@ struct vtd_iotlb {
 	struct vtd_iotlb_stripe stripe[VTD_IOTLB_STRIPES];
 };
 
+/* Where a page that was not found would go, as its set was when it was searched. */
+struct vtd_iotlb_place {
+	uint64_t order; /* of the stripe; UINT64_MAX: its set was not searched */
+	struct vtd_entry *victim;
+};
+
 /* A translation that a walk found. */
 struct vtd_iotlb_fill {
-	uint64_t iova;
+	uint64_t page; /* iova >> vtd_size_shift(size) */
+	uint64_t tag;
+	uint64_t hint_key;
 	uint64_t data; /* as in struct vtd_entry */
 	uint64_t stamp;
 	uint64_t generation; /* read before the walk began */
+	struct vtd_iotlb_place place;
 	uint16_t domain_id;
 	uint8_t size;
 };
@@ -62,9 +70,6 @@ void vtd_iotlb_invalidate_range(struct vtd_iotlb *iotlb, uint16_t domain_id, uin
 void vtd_iotlb_invalidate_domain(struct vtd_iotlb *iotlb, uint16_t domain_id);
 void vtd_iotlb_invalidate_all(struct vtd_iotlb *iotlb);
 
-/** Invalidates a domain id that no device uses any more. */
-void vtd_iotlb_forget_domain(struct vtd_iotlb *iotlb, uint16_t domain_id);
-
 static inline unsigned int vtd_size_shift(unsigned int size)
 {
 	return vtd_level_shift(size + 1);
@@ -76,6 +81,19 @@ static inline uint64_t vtd_hint_key(uint16_t domain_id, unsigned int size)
 	return (uint64_t)domain_id * 0x9e5 + size * 0x3b1;
 }
 
-/** Searches the set of a page; NULL: it is not in. For when the hint was wrong. */
-struct vtd_entry *vtd_iotlb_search(const struct vtd_iotlb *iotlb, uint64_t page, uint64_t tag,
-				   uint64_t *data);
+static inline struct vtd_entry *vtd_iotlb_set(const struct vtd_iotlb *iotlb, uint64_t page)
+{
+	return &iotlb->entry[(page & iotlb->set_mask) * iotlb->ways];
+}
+
+static inline struct vtd_iotlb_stripe *vtd_iotlb_stripe(struct vtd_iotlb *iotlb, uint64_t page)
+{
+	return &iotlb->stripe[page & iotlb->set_mask & (VTD_IOTLB_STRIPES - 1)];
+}
+
+/**
+ * Searches the set of a page, for when the hint was wrong; NULL: it is not in, and place says
+ * what would be evicted for it. Any thread, with or without the lock.
+ */
+struct vtd_entry *vtd_iotlb_search(struct vtd_iotlb *iotlb, uint64_t page, uint64_t tag,
+				   uint64_t *data, struct vtd_iotlb_place *place);

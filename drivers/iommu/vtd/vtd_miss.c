@@ -5,6 +5,8 @@
 
 static void set_view(struct vtd_translator *vtd, unsigned int size)
 {
+	if (vtd->view.size == size && vtd->view.limit != 0)
+		return;
 	vtd->view.shift = vtd_size_shift(size);
 	vtd->view.size = size;
 	vtd->view.key = vtd_tag_key(vtd->context.domain_id, size);
@@ -29,37 +31,37 @@ static uint8_t load_context(struct vtd_translator *vtd, struct vtd_burst *burst)
 
 /* --- IOTLB ---------------------------------------------------------------------------------- */
 
-static struct vtd_entry *find_size(const struct vtd_iotlb *iotlb, uint16_t domain_id, uint64_t iova,
-				   unsigned int size, uint64_t *data)
+static inline struct vtd_entry *find_size(struct vtd_iotlb *iotlb, uint16_t domain_id,
+					  uint64_t iova, unsigned int size, uint64_t *data,
+					  struct vtd_iotlb_place *place)
 {
 	uint64_t page = iova >> vtd_size_shift(size);
 	uint64_t tag = page << vtd_size_shift(size) | vtd_tag_key(domain_id, size);
-	uint16_t *hint = &iotlb->hint[(page + vtd_hint_key(domain_id, size)) & iotlb->hint_mask];
-	struct vtd_entry *entry = &iotlb->entry[__atomic_load_n(hint, __ATOMIC_RELAXED)];
+	struct vtd_entry *entry = vtd_iotlb_search(iotlb, page, tag, data, place);
 
-	if (vtd_entry_read(entry, tag, data))
-		return entry;
-	entry = vtd_iotlb_search(iotlb, page, tag, data);
 	if (entry != NULL)
-		__atomic_store_n(hint, (uint16_t)(entry - iotlb->entry), __ATOMIC_RELAXED);
+		__atomic_store_n(
+			&iotlb->hint[(page + vtd_hint_key(domain_id, size)) & iotlb->hint_mask],
+			(uint16_t)(entry - iotlb->entry), __ATOMIC_RELAXED);
 	return entry;
 }
 
-static struct vtd_entry *find(const struct vtd_translator *vtd, uint64_t iova, unsigned int *size,
-			      uint64_t *data)
+static struct vtd_entry *find(const struct vtd_translator *vtd, struct vtd_burst *burst,
+			      uint64_t iova, unsigned int *size, uint64_t *data)
 {
-	const struct vtd_iotlb *iotlb = &vtd->unit->iotlb;
+	struct vtd_iotlb *iotlb = &vtd->unit->iotlb;
 	uint16_t domain_id = vtd->context.domain_id;
 	unsigned int sizes = __atomic_load_n(&iotlb->sizes[domain_id], __ATOMIC_RELAXED);
 
-	while (sizes != 0) {
+	for (*size = 0; *size < VTD_SIZES; (*size)++) {
 		struct vtd_entry *entry;
 
-		*size = (unsigned int)__builtin_ctz(sizes);
-		entry = find_size(iotlb, domain_id, iova, *size, data);
+		burst->place[*size].order = UINT64_MAX;
+		if ((sizes & 1u << *size) == 0)
+			continue;
+		entry = find_size(iotlb, domain_id, iova, *size, data, &burst->place[*size]);
 		if (entry != NULL)
 			return entry;
-		sizes &= sizes - 1;
 	}
 	return NULL;
 }
@@ -70,46 +72,55 @@ static struct vtd_entry *find(const struct vtd_translator *vtd, uint64_t iova, u
  */
 static inline uint8_t check_rights(uint64_t data, uint32_t access)
 {
-	if ((access & IOMMU_WRITE) != 0 && (data & VTD_PTE_W) == 0)
+	if ((access & ~data & IOMMU_WRITE) != 0)
 		return VTD_FAULT_WRITE;
-	return (access & IOMMU_READ) != 0 && (data & VTD_PTE_R) == 0 ? VTD_FAULT_READ : 0;
+	return (access & ~data & IOMMU_READ) != 0 ? VTD_FAULT_READ : 0;
 }
 
 /* --- walk ----------------------------------------------------------------------------------- */
 
-static uint8_t place(struct vtd_walker *walker, const struct vtd_context *context, uint64_t iova)
-{
-	uint64_t data;
+/* What a walk has found. */
+struct leaf {
+	uint64_t entry;
+	uint64_t generation; /* read before the walk began */
+	uint32_t rights;
+	uint32_t level;
+};
 
-	walker->level = (uint8_t)vtd_psc_lookup(&walker->unit->psc, context->domain_id, iova,
-						context->levels, &data);
-	if (walker->level == context->levels)
-		return vtd_walker_start(walker, context);
-	walker->table = (const uint64_t *)(uintptr_t)(data & VTD_ENTRY_ADDRESS);
-	walker->rights = (uint32_t)(data & VTD_ENTRY_RIGHTS);
-	return 0;
+static void fill(struct vtd_translator *vtd, struct vtd_burst *burst, const struct leaf *leaf,
+		 uint64_t iova, const uint8_t *page)
+{
+	struct vtd_iotlb *iotlb = &vtd->unit->iotlb;
+	const struct vtd_view *view = &vtd->view;
+	const struct vtd_iotlb_fill fill = {
+		.page = iova >> view->shift,
+		.tag = iova >> view->shift << view->shift | view->key,
+		.hint_key = view->hint_key,
+		.data = (uintptr_t)page | leaf->rights,
+		.stamp = burst->clock,
+		.generation = leaf->generation,
+		.place = burst->place[view->size],
+		.domain_id = vtd->context.domain_id,
+		.size = (uint8_t)view->size,
+	};
+
+	vtd_iotlb_fill(iotlb, &fill);
+	burst->clock += burst->tick;
 }
 
-static uint8_t span_of_leaf(struct vtd_translator *vtd, struct vtd_burst *burst,
-			    const struct vtd_walker *walker, uint64_t iova, uint64_t len,
-			    struct iommu_span *span)
+static inline uint8_t span_of_leaf(struct vtd_translator *vtd, struct vtd_burst *burst,
+				   const struct leaf *leaf, uint64_t iova, uint64_t len,
+				   struct iommu_span *span)
 {
 	struct vtd_unit *unit = vtd->unit;
-	uint64_t page_size = vtd_walker_page_size(walker), offset = iova & (page_size - 1);
-	uint64_t pa = vtd_walker_page_pa(walker);
+	uint64_t page_size = UINT64_C(1) << vtd_level_shift(leaf->level);
+	uint64_t offset = iova & (page_size - 1), pa = leaf->entry & VTD_PTE_ADDRESS;
 	uint8_t *page = vtd_memory_near(&unit->memory, &vtd->leaves, pa, page_size);
 
+	set_view(vtd, leaf->level - 1);
 	span->len = len < page_size - offset ? len : page_size - offset;
 	if (page != NULL) {
-		const struct vtd_iotlb_fill fill = {.iova = iova,
-						    .data = (uintptr_t)page | walker->rights,
-						    .stamp = burst->clock,
-						    .generation = walker->generation,
-						    .domain_id = walker->domain_id,
-						    .size = (uint8_t)(walker->level - 1)};
-
-		vtd_iotlb_fill(&unit->iotlb, &fill);
-		burst->clock += burst->tick;
+		fill(vtd, burst, leaf, iova, page);
 		span->vaddr = page + offset;
 		return 0;
 	}
@@ -118,29 +129,65 @@ static uint8_t span_of_leaf(struct vtd_translator *vtd, struct vtd_burst *burst,
 	return span->vaddr == NULL ? IOMMU_REASON_NO_MEMORY : 0;
 }
 
-static uint8_t walk(struct vtd_translator *vtd, struct vtd_burst *burst, uint64_t iova,
-		    uint64_t len, uint32_t access, struct iommu_span *span)
+/* Walks from a table that a walk cache knows, or from the top where table is NULL. */
+static __attribute__((noinline)) uint8_t walk_far(struct vtd_translator *vtd,
+						  struct vtd_burst *burst, const uint64_t *table,
+						  uint64_t iova, uint32_t access, struct leaf *leaf)
 {
-	struct vtd_unit *unit = vtd->unit;
 	struct vtd_walker walker = {
-		.unit = unit,
+		.unit = vtd->unit,
 		.memory = &vtd->tables,
-		.generation = __atomic_load_n(&unit->generation, __ATOMIC_ACQUIRE),
+		.generation = leaf->generation,
 		.domain_id = vtd->context.domain_id,
 		.is_filling = true,
+		.table = table,
+		.rights = leaf->rights,
+		.level = (uint8_t)leaf->level,
 	};
-	uint8_t reason = place(&walker, &vtd->context, iova);
+	uint8_t reason = table == NULL ? vtd_walker_start(&walker, &vtd->context) : 0;
 
-	/* A table known without its entry: the rights so far may say no already. */
-	if (reason == 0)
-		reason = check_rights(walker.rights, access);
 	if (reason == 0)
 		reason = vtd_walker_run(&walker, iova, access);
 	burst->walk_reads += walker.reads;
-	if (reason != 0)
-		return reason;
-	set_view(vtd, walker.level - 1u);
-	return span_of_leaf(vtd, burst, &walker, iova, len, span);
+	leaf->entry = walker.entry;
+	leaf->rights = walker.rights;
+	leaf->level = walker.level;
+	return reason;
+}
+
+/* Nearly always a walk cache knows the last table, and there is one entry to read. */
+static inline uint8_t walk(struct vtd_translator *vtd, struct vtd_burst *burst, uint64_t iova,
+			   uint32_t access, struct leaf *leaf)
+{
+	struct vtd_unit *unit = vtd->unit;
+	const uint64_t *table;
+	uint64_t data;
+
+	leaf->generation = __atomic_load_n(&unit->generation, __ATOMIC_ACQUIRE);
+	leaf->level = vtd_psc_lookup(&unit->psc, vtd->context.domain_id, iova, vtd->context.levels,
+				     &data);
+	if (leaf->level == vtd->context.levels)
+		return walk_far(vtd, burst, NULL, iova, access, leaf);
+	leaf->rights = (uint32_t)(data & VTD_ENTRY_RIGHTS);
+	/* The entries above may say no already. */
+	if (check_rights(leaf->rights, access) != 0)
+		return check_rights(leaf->rights, access);
+	table = (const uint64_t *)(uintptr_t)(data & VTD_ENTRY_ADDRESS);
+	leaf->entry = __atomic_load_n(&table[vtd_level_index(iova, leaf->level)], __ATOMIC_ACQUIRE);
+	if (!vtd_is_leaf(leaf->entry, leaf->level))
+		return walk_far(vtd, burst, table, iova, access, leaf);
+	burst->walk_reads++;
+	leaf->rights &= leaf->entry;
+	return vtd_check_entry(unit, leaf->entry, leaf->level, leaf->rights, access);
+}
+
+static uint8_t translate_by_walk(struct vtd_translator *vtd, struct vtd_burst *burst, uint64_t iova,
+				 uint64_t len, uint32_t access, struct iommu_span *span)
+{
+	struct leaf leaf;
+	uint8_t reason = walk(vtd, burst, iova, access, &leaf);
+
+	return reason != 0 ? reason : span_of_leaf(vtd, burst, &leaf, iova, len, span);
 }
 
 /* --- accesses ------------------------------------------------------------------------------- */
@@ -150,12 +197,12 @@ static uint8_t translate_cached(struct vtd_translator *vtd, struct vtd_burst *bu
 {
 	unsigned int size;
 	uint64_t data, left;
-	struct vtd_entry *entry = find(vtd, iova, &size, &data);
+	struct vtd_entry *entry = find(vtd, burst, iova, &size, &data);
 	uint8_t reason;
 
 	if (entry == NULL) {
 		burst->misses++;
-		return walk(vtd, burst, iova, len, access, span);
+		return translate_by_walk(vtd, burst, iova, len, access, span);
 	}
 	burst->hits++;
 	if (__atomic_load_n(&entry->stamp, __ATOMIC_RELAXED) != burst->clock)

@@ -33,8 +33,9 @@ struct vtd_translator {
 
 /* Figures and time of one burst, added to the shared ones at its end. */
 struct vtd_burst {
-	uint64_t clock; /* stamp of the next use */
-	uint64_t tick;	/* 1: exact order of uses; 0: one stamp a burst */
+	uint64_t clock;				 /* stamp of the next use */
+	uint64_t tick;				 /* 1: exact order of uses; 0: one stamp a burst */
+	struct vtd_iotlb_place place[VTD_SIZES]; /* for the page that missed last, by page size */
 	uint64_t hits;
 	uint64_t misses;
 	uint64_t walk_reads;

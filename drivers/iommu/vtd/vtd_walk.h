@@ -24,15 +24,77 @@ struct vtd_walker {
 	uint8_t level;
 };
 
+/** Notes the entry just read in walker->trace. */
+void vtd_walker_trace(struct vtd_walker *walker, unsigned int index);
+
 /** Places a walker at the top of a context's tables; VTD_FAULT_CONTEXT_INVALID: out of memory. */
-uint8_t vtd_walker_start(struct vtd_walker *walker, const struct vtd_context *context);
+static inline uint8_t vtd_walker_start(struct vtd_walker *walker, const struct vtd_context *context)
+{
+	walker->table_pa = context->table_pa;
+	walker->table = vtd_memory_near(&walker->unit->memory, walker->memory, context->table_pa,
+					VTD_PAGE_SIZE);
+	walker->level = context->levels;
+	walker->rights = VTD_PTE_RW;
+	return walker->table == NULL ? VTD_FAULT_CONTEXT_INVALID : 0;
+}
+
+static inline bool vtd_is_leaf(uint64_t entry, unsigned int level)
+{
+	return level == 1 || (level <= VTD_LEAF_LEVELS && (entry & VTD_PTE_PS) != 0);
+}
+
+/** Checks an entry against an access; rights are those down to it. */
+static inline uint8_t vtd_check_entry(const struct vtd_unit *unit, uint64_t entry,
+				      unsigned int level, uint32_t rights, uint32_t access)
+{
+	if ((access & ~rights & IOMMU_WRITE) != 0)
+		return VTD_FAULT_WRITE;
+	if ((access & ~rights & IOMMU_READ) != 0 || rights == 0)
+		return VTD_FAULT_READ;
+	if ((entry & unit->reserved[level][vtd_is_leaf(entry, level)]) != 0)
+		return VTD_FAULT_PTE_RESERVED;
+	return 0;
+}
+
+static inline uint8_t vtd_walker_descend(struct vtd_walker *walker, uint64_t iova)
+{
+	walker->table_pa = walker->entry & VTD_PTE_ADDRESS;
+	walker->table = vtd_memory_near(&walker->unit->memory, walker->memory, walker->table_pa,
+					VTD_PAGE_SIZE);
+	if (walker->table == NULL)
+		return VTD_FAULT_TABLE;
+	if (walker->is_filling)
+		vtd_psc_fill(&walker->unit->psc, walker->domain_id, iova, walker->level,
+			     (uintptr_t)walker->table | walker->rights, walker->generation);
+	walker->level--;
+	return 0;
+}
 
 /**
  * Walks down; 0: walker->entry is a leaf of walker->level. Else the fault reason; the order of
  * the checks at one entry is QEMU's: rights (5, 6), reserved bits (0xC), next table (7).
  * access 0: any right will do, and none is fault 6.
  */
-uint8_t vtd_walker_run(struct vtd_walker *walker, uint64_t iova, uint32_t access);
+static inline uint8_t vtd_walker_run(struct vtd_walker *walker, uint64_t iova, uint32_t access)
+{
+	for (;;) {
+		unsigned int index = vtd_level_index(iova, walker->level);
+		uint8_t reason;
+
+		walker->entry = __atomic_load_n(&walker->table[index], __ATOMIC_ACQUIRE);
+		walker->rights &= walker->entry;
+		walker->reads++;
+		if (walker->trace != NULL)
+			vtd_walker_trace(walker, index);
+		reason = vtd_check_entry(walker->unit, walker->entry, walker->level, walker->rights,
+					 access);
+		if (reason != 0 || vtd_is_leaf(walker->entry, walker->level))
+			return reason;
+		reason = vtd_walker_descend(walker, iova);
+		if (reason != 0)
+			return reason;
+	}
+}
 
 static inline uint64_t vtd_walker_page_pa(const struct vtd_walker *walker)
 {
