@@ -3,6 +3,7 @@
 #pragma once
 
 #include <stdint.h>
+#include <stdio.h>
 
 #include <rte_mbuf.h>
 
@@ -28,7 +29,7 @@ int capture_start(struct base_error *err);
 int capture_stop(struct base_error *err);
 
 /** Says per capture what was written, lost, and how often the writer fell behind. */
-void capture_print(void);
+void capture_print(FILE *file);
 
 /**
  * stream_receive() of a stream whose port is captured: receives only what the writer has room

@@ -10,10 +10,16 @@
 #include <rte_launch.h>
 #include <rte_lcore.h>
 
+#include "capture.h"
 #include "forward_prepare.h"
 #include "options.h"
 #include "stats.h"
 #include "stream_burst.h"
+
+/* How often an lcore has gone over its streams. The lcore: write; main: read (relaxed). */
+struct forward_rounds {
+	uint64_t count;
+} __rte_cache_aligned;
 
 static struct {
 	bool is_running;
@@ -21,6 +27,7 @@ static struct {
 	uint64_t start_ns, stop_ns;
 	unsigned int lcores[RTE_MAX_LCORE];
 	unsigned int lcore_count;
+	struct forward_rounds rounds[RTE_MAX_LCORE];
 	struct rte_eth_stats base[RTE_MAX_ETHPORTS];
 } forward;
 
@@ -58,6 +65,16 @@ bool forward_is_done(void)
 	return is_any;
 }
 
+uint64_t forward_rounds(void)
+{
+	uint64_t least = UINT64_MAX;
+
+	for (unsigned int i = 0; i < forward.lcore_count; i++)
+		least = RTE_MIN(least, __atomic_load_n(&forward.rounds[forward.lcores[i]].count,
+						       __ATOMIC_RELAXED));
+	return least;
+}
+
 void forward_base_stats(uint16_t port_id, struct rte_eth_stats *stats)
 {
 	*stats = forward.base[port_id];
@@ -89,16 +106,19 @@ static void run_counting_cycles(struct stream *stream)
 static int run_lcore(void *arg)
 {
 	struct stream *first = arg, *end = first, *last = stream_first() + stream_count();
+	uint64_t *rounds = &forward.rounds[first->lcore].count;
 	bool records_cycles = options_get()->records_cycles;
 
 	while (end < last && end->lcore == first->lcore)
 		end++;
-	while (!__atomic_load_n(&forward.is_stopping, __ATOMIC_ACQUIRE))
+	while (!__atomic_load_n(&forward.is_stopping, __ATOMIC_ACQUIRE)) {
 		for (struct stream *s = first; s < end; s++)
 			if (unlikely(records_cycles))
 				run_counting_cycles(s);
 			else
 				s->run(s);
+		stream_add(rounds, 1);
+	}
 	return 0;
 }
 
@@ -204,6 +224,9 @@ static int start_locked(unsigned int tx_first, struct base_error *err)
 	ret = tx_first > 0 ? forward_send_first(tx_first, err) : 0;
 	if (ret != 0)
 		goto end_streams;
+	ret = capture_start(err);
+	if (ret != 0)
+		goto end_streams;
 	forward.start_ns = now_ns();
 	ret = launch(err);
 	if (ret != 0)
@@ -212,6 +235,7 @@ static int start_locked(unsigned int tx_first, struct base_error *err)
 
 join:
 	join();
+	capture_stop(NULL);
 end_streams:
 	end_streams(UINT32_MAX);
 end_ports:
@@ -238,9 +262,12 @@ int forward_start(unsigned int tx_first, struct base_error *err)
 
 int forward_stop(struct base_error *err)
 {
+	int ret;
+
 	if (!forward.is_running)
 		return base_error_set(err, -EALREADY, "forwarding is not running");
 	join();
+	ret = capture_stop(err);
 	stats_lock();
 	forward.is_running = false;
 	forward.stop_ns = now_ns();
@@ -249,5 +276,6 @@ int forward_stop(struct base_error *err)
 	stats_unlock();
 	if (!options_get()->is_json)
 		forward_print_stats();
-	return 0;
+	capture_print(options_get()->is_json ? stderr : stdout);
+	return ret;
 }

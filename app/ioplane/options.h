@@ -42,6 +42,7 @@ struct options {
 
 	/* forwarding; runtime: the set commands */
 	const char *forward_mode;
+	bool is_mode_given;
 	bool retries; /* set fwd M retry */
 	uint16_t tx_retry;
 	uint32_t tx_delay_us;

@@ -10,6 +10,7 @@
 
 #include "engine.h"
 #include "options.h"
+#include "spec.h"
 #include "stream.h"
 
 struct options option_values = {
@@ -37,6 +38,7 @@ static int set_forward_mode(const char *argument, struct base_error *err)
 		return base_error_set(err, -EINVAL, "--forward-mode %s: there is no such mode",
 				      argument);
 	option_values.forward_mode = argument;
+	option_values.is_mode_given = true;
 	return 0;
 }
 
@@ -176,11 +178,21 @@ static int add_spec(const char *name, const char **specs, uint16_t *count, const
 
 static int add_replay(const char *argument, struct base_error *err)
 {
+	struct spec spec;
+	int ret = spec_parse_replay(argument, &spec, err);
+
+	if (ret != 0)
+		return ret;
 	return add_spec("replay", option_values.replay, &option_values.replay_count, argument, err);
 }
 
 static int add_capture(const char *argument, struct base_error *err)
 {
+	struct spec spec;
+	int ret = spec_parse_capture(argument, &spec, err);
+
+	if (ret != 0)
+		return ret;
 	return add_spec("capture", option_values.capture, &option_values.capture_count, argument,
 			err);
 }

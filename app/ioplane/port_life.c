@@ -8,8 +8,10 @@
 
 #include <rte_errno.h>
 
+#include "capture.h"
 #include "options.h"
 #include "port_memory.h"
+#include "port_replay.h"
 #include "stats.h"
 
 /* What a frame has beside the MTU: the device says it where it knows (testpmd's way). */
@@ -223,6 +225,8 @@ int port_close(struct port *port, struct base_error *err)
 	if (ret == 0) {
 		port->state = PORT_CLOSED;
 		port_pool_reap(port, false);
+		port_replay_drop(port);
+		capture_drop(port, NULL);
 	}
 	stats_unlock();
 	if (ret != 0)

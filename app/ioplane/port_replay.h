@@ -27,11 +27,18 @@ int port_replay_drop(struct port *port);
 /** True when every replay is through and nothing has been received for 200 ms. Main lcore. */
 bool port_replay_is_over(void);
 
-/** Adds a line for each replay to a report, for report_collect(). -ENOMEM. */
+/** Adds a line for each replay to a report. -ENOMEM. Under stats_lock(). */
 int port_replay_collect(struct stats_report *report);
+
+/** Packets of the port's capture that are too large or empty, once a loop. Under stats_lock(). */
+uint64_t port_replay_unsent(const struct port *port);
 
 /* --- for engine_replay.c -------------------------------------------------------------------- */
 
-/** What the port's transmit queues send, rewound; loads again when the port's MTU changed. */
-int port_replay_begin(struct port *port, struct replay_split **out, struct base_error *err);
+/**
+ * What `count` transmit queues of the port send, from the first packet on; port_replay_end() ends
+ * its use. Loads the file again when the port's MTU changed. -ENOENT: nothing to replay.
+ */
+int port_replay_begin(struct port *port, unsigned int count, struct replay_split **out,
+		      struct base_error *err);
 void port_replay_end(struct port *port);

@@ -12,6 +12,7 @@
 
 #include "options.h"
 #include "port.h"
+#include "port_replay.h"
 #include "stream.h"
 
 /* Ethdev keeps figures of this many queues a port, whatever the port has. */
@@ -175,7 +176,8 @@ static int collect_port(const struct port *port, struct stats_port *out)
 	out->rx_nombuf = stats.rx_nombuf;
 	out->tx_packets = stats.opackets;
 	out->tx_bytes = stats.obytes;
-	out->tx_errors = stats.oerrors;
+	/* Frames that the path does not take never reach the device. */
+	out->tx_errors = stats.oerrors + port_replay_unsent(port);
 	return collect_queues(port, &stats, out);
 }
 
@@ -209,6 +211,8 @@ int report_collect(struct stats_report **out)
 	ret = collect_ports(report);
 	if (ret == 0)
 		ret = stats_collect_domains(report);
+	if (ret == 0)
+		ret = port_replay_collect(report);
 	stats_unlock();
 	if (ret != 0)
 		stats_report_destroy(report);

@@ -10,12 +10,14 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "capture.h"
 #include "cli/cli.h"
 #include "engine.h"
 #include "forward.h"
 #include "hugemem.h"
 #include "options.h"
 #include "port.h"
+#include "port_replay.h"
 #include "report.h"
 #include "stream.h"
 
@@ -52,6 +54,23 @@ static int start_ports(struct base_error *err)
 			return ret;
 	}
 	return 0;
+}
+
+/* Ports that transmit nothing receive and count, unless a mode was asked for. */
+static int set_replays(struct base_error *err)
+{
+	const struct options *options = options_get();
+	int ret = 0;
+
+	for (struct port *port = NULL; (port = port_next(port)) != NULL;)
+		if (options->replay_count > 0 && !options->is_mode_given)
+			port->engine = &engine_rxonly;
+	/* a file that cannot be written is told before a long load */
+	for (unsigned int i = 0; ret == 0 && i < options->capture_count; i++)
+		ret = capture_set(options->capture[i], err);
+	for (unsigned int i = 0; ret == 0 && i < options->replay_count; i++)
+		ret = port_replay_set(options->replay[i], err);
+	return ret;
 }
 
 static int choose(struct base_error *err)
@@ -119,7 +138,7 @@ int run_prepare(const struct eal_args *args, const struct eal_memory *memory,
 		ret = report_start(err);
 	if (ret == 0 && !options_get()->is_json)
 		print_start(memory);
-	return ret;
+	return ret == 0 ? set_replays(err) : ret;
 }
 
 /* --- forwarding without commands -------------------------------------------------------------- */
@@ -152,7 +171,7 @@ static void wait_for_end(void)
 	if (isatty(STDIN_FILENO) && options_get()->replay_count == 0)
 		printf("Press enter to exit\n");
 	while (!cli_is_quitting() && !has_pressed_enter()) {
-		if (forward_is_done())
+		if (port_replay_is_over())
 			return;
 		if (period_ms == 0 || now_ms() < next_ms)
 			continue;

@@ -68,6 +68,9 @@ bool forward_is_running(void);
 /** True when streams that end exist and each of them has. Any thread. */
 bool forward_is_done(void);
 
+/** Rounds over its streams that the slowest lcore has made, ever: more of them mean it had CPU. */
+uint64_t forward_rounds(void);
+
 /** From the last start until now, or until the stop. */
 uint64_t forward_duration_ns(void);
 

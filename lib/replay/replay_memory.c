@@ -35,6 +35,7 @@ static int take_arena(const struct replay_memory_config *config, size_t size,
 	}
 	dma_arena_range(memory->arena, DMA_BUFFERS, &range);
 	memory->domain = config->domain;
+	memory->ledger = config->ledger;
 	memory->vaddr = range.vaddr;
 	memory->iova = range.iova;
 	memory->size = range.size;
@@ -68,7 +69,7 @@ int replay_memory_create(const struct replay_memory_config *config, size_t size,
 void replay_memory_destroy(struct replay_memory *memory)
 {
 	if (memory->arena != NULL) {
-		dma_arena_grant(memory->arena, DMA_BUFFERS, memory->domain, 0, NULL);
+		dma_arena_grant(memory->arena, DMA_BUFFERS, memory->domain, 0, memory->ledger);
 		dma_arena_destroy(memory->arena);
 	} else {
 		rte_free(memory->vaddr);

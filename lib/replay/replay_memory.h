@@ -22,6 +22,7 @@ struct replay_memory {
 	size_t size;
 	struct dma_arena *arena; /* NULL: EAL's */
 	struct iommu_domain *domain;
+	struct dma_ledger *ledger;
 };
 
 /**

@@ -10,6 +10,7 @@ extern const struct cli_command cli_config_port[];
 extern const struct cli_command cli_control[];
 extern const struct cli_command cli_dump[];
 extern const struct cli_command cli_ports[];
+extern const struct cli_command cli_replay[];
 extern const struct cli_command cli_show_config[];
 extern const struct cli_command cli_show_dma[];
 extern const struct cli_command cli_show_fwd[];

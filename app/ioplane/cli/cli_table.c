@@ -13,6 +13,7 @@ const struct cli_command *const cli_tables[] = {
 	cli_control,
 	cli_dump,
 	cli_ports,
+	cli_replay,
 	cli_show_config,
 	cli_show_dma,
 	cli_show_fwd,
