@@ -166,15 +166,15 @@ static int run_stream(FILE *file, const char *name)
 	size_t size = 0;
 	ssize_t length;
 	unsigned int number = 0;
-	int ret = 0;
+	int error, ret = 0;
 
 	while (!cli_is_quitting() && (length = getline(&line, &size, file)) >= 0) {
 		number++;
 		if (length > 0 && line[length - 1] == '\n')
 			line[--length] = '\0';
 		if (strlen(line) != (size_t)length) {
+			cli.has_failed = false;
 			cli_fail("the line holds a zero byte");
-			cli.has_failed = true;
 		} else if (cli_run_line(line) == 0) {
 			continue;
 		}
@@ -186,7 +186,13 @@ static int run_stream(FILE *file, const char *name)
 		if (!options_get()->keeps_going)
 			break;
 	}
+	error = errno;
 	free(line);
+	/* a signal that means quit ends a read as well */
+	if (ferror(file) && !cli_is_quitting()) {
+		fprintf(stderr, "%s: cannot read the script: %s\n", name, strerror(error));
+		ret = -1;
+	}
 	return ret;
 }
 
@@ -207,6 +213,9 @@ int cli_run_file(const char *path)
 	}
 	cli.nesting++;
 	ret = run_stream(file, path);
+	/* its bad line is told: who loaded it has no reason of its own */
+	cli.has_failed = false;
+	cli.reason[0] = '\0';
 	cli.nesting--;
 	fclose(file);
 	return ret;

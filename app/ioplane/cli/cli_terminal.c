@@ -28,7 +28,7 @@ static void run_line(struct rdline *rdline, const char *buffer, unsigned int siz
 	char line[1024];
 
 	snprintf(line, sizeof(line), "%.*s", (int)strcspn(buffer, "\r\n"), buffer);
-	if (cli_run_line(line) != 0)
+	if (cli_run_line(line) != 0 && cli_reason()[0] != '\0')
 		printf("%s\n", cli_reason());
 	fflush(stdout);
 }
