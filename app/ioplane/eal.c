@@ -11,12 +11,11 @@
 #include <string.h>
 
 #include <rte_common.h>
+#include <rte_debug.h>
 #include <rte_eal.h>
 #include <rte_errno.h>
 
 #include "hugemem.h"
-
-#define EXTRA_ARGS 12
 
 /* Value of "--name=value" or "--name value"; *i moves past a value of its own. */
 static const char *value_of(const char *name, int argc, char **argv, int *i)
@@ -122,7 +121,7 @@ int eal_args_split(int argc, char **argv, struct eal_args *args, struct base_err
 	for (int i = argc - 1; i > 0; i--)
 		if (strcmp(argv[i], "--") == 0)
 			end = i;
-	args->argv = calloc((size_t)end + EXTRA_ARGS, sizeof(*args->argv));
+	args->argv = calloc((size_t)end + EAL_ADDED_MAX + 1, sizeof(*args->argv));
 	args->option_argv = calloc((size_t)(argc - end) + 2, sizeof(*args->option_argv));
 	if (args->argv == NULL || args->option_argv == NULL)
 		return base_error_set(err, -ENOMEM, "out of memory");
@@ -142,6 +141,14 @@ int eal_args_split(int argc, char **argv, struct eal_args *args, struct base_err
 			return ret;
 	}
 	return 0;
+}
+
+void eal_args_free(struct eal_args *args)
+{
+	while (args->added_count > 0)
+		free(args->added[--args->added_count]);
+	free(args->argv);
+	free(args->option_argv);
 }
 
 void eal_choose_memory(const struct eal_args *args, uint64_t needed, struct eal_memory *memory)
@@ -186,8 +193,11 @@ __attribute__((format(printf, 2, 3))) static void add(struct eal_args *args, con
 	char *text;
 
 	va_start(arguments, format);
-	if (vasprintf(&text, format, arguments) >= 0)
+	RTE_VERIFY(args->added_count < EAL_ADDED_MAX);
+	if (vasprintf(&text, format, arguments) >= 0) {
 		args->argv[args->argc++] = text;
+		args->added[args->added_count++] = text;
+	}
 	va_end(arguments);
 }
 

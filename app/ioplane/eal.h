@@ -9,12 +9,16 @@
 
 #define EAL_DEVICES_MAX 64
 
-/* The command line, cut in two. Strings are argv's or allocated until the program ends. */
+#define EAL_ADDED_MAX 12
+
+/* The command line, cut in two. */
 struct eal_args {
 	int argc; /* EAL's, with the program's name */
 	char **argv;
 	int option_argc; /* what stands after "--", with the program's name */
 	char **option_argv;
+	char *added[EAL_ADDED_MAX]; /* strings of ours among EAL's */
+	unsigned int added_count;
 	const char *devices[EAL_DEVICES_MAX]; /* network vdevs, which ioplane plugs itself */
 	unsigned int device_count;
 	bool asks_help, asks_version;
@@ -23,6 +27,9 @@ struct eal_args {
 
 /** Cuts argv; -EINVAL for what ioplane does not let EAL do: exit status 2. */
 int eal_args_split(int argc, char **argv, struct eal_args *args, struct base_error *err);
+
+/** After rte_eal_cleanup(). */
+void eal_args_free(struct eal_args *args);
 
 /* Where EAL's memory comes from (design 3.9). */
 struct eal_memory {

@@ -77,32 +77,40 @@ static int run(struct eal_args *args)
 	return is_failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
+/* Exit status of what the command line asks for. */
+static int start(struct eal_args *args)
+{
+	struct base_error err = {0};
+
+	if (args->asks_version) {
+		printf("ioplane %s (%s)\n", IOPLANE_VERSION, rte_version());
+		return EXIT_SUCCESS;
+	}
+	if (args->asks_help) {
+		options_print_help();
+		return EXIT_SUCCESS;
+	}
+	if (options_parse(args->option_argc, args->option_argv, &err) != 0)
+		return fail(&err, EXIT_USAGE);
+	if (options_get()->is_dry_run)
+		return budget_check(args, &err) == 0 ? EXIT_SUCCESS : fail(&err, EXIT_FAILURE);
+	if (run_check_outputs(&err) != 0)
+		return fail(&err, EXIT_FAILURE);
+	/* lines come out in order with what goes to the terminal unbuffered */
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	return run(args);
+}
+
 int main(int argc, char **argv)
 {
 	struct base_error err = {0};
 	struct eal_args args;
-	int ret = eal_args_split(argc, argv, &args, &err);
+	int status;
 
-	if (ret == 0 && args.asks_version) {
-		printf("ioplane %s (%s)\n", IOPLANE_VERSION, rte_version());
-		return EXIT_SUCCESS;
-	}
-	if (ret == 0 && args.asks_help) {
-		options_print_help();
-		return EXIT_SUCCESS;
-	}
-	if (ret == 0)
-		ret = options_parse(args.option_argc, args.option_argv, &err);
-	if (ret != 0)
-		return fail(&err, EXIT_USAGE);
-	if (options_get()->is_dry_run) {
-		ret = budget_check(&args, &err);
-		return ret == 0 ? EXIT_SUCCESS : fail(&err, EXIT_FAILURE);
-	}
-	ret = run_check_outputs(&err);
-	if (ret != 0)
-		return fail(&err, EXIT_FAILURE);
-	/* lines come out in order with what goes to the terminal unbuffered */
-	setvbuf(stdout, NULL, _IOLBF, 0);
-	return run(&args);
+	if (eal_args_split(argc, argv, &args, &err) == 0)
+		status = start(&args);
+	else
+		status = fail(&err, EXIT_USAGE);
+	eal_args_free(&args);
+	return status;
 }

@@ -10,9 +10,9 @@
 
 #include "forward.h"
 
-#define IP_SOURCE      RTE_IPV4(198, 18, 0, 1)
-#define IP_DESTINATION RTE_IPV4(198, 18, 0, 2)
-#define UDP_DISCARD    9 /* RFC 863 */
+#define IP_SOURCE      0xc6120001u /* 198.18.0.1 */
+#define IP_DESTINATION 0xc6120002u /* 198.18.0.2 */
+#define UDP_DISCARD    9	   /* RFC 863 */
 #define TIME_TO_LIVE   64
 
 int packet_pool_create(struct port *port, const char *name, struct port_pool **out,
@@ -55,8 +55,8 @@ int packet_template_init(struct packet_template *template, uint16_t port_id,
 			rte_cpu_to_be_16((uint16_t)(template->pkt_len - sizeof(headers->ether))),
 		.time_to_live = TIME_TO_LIVE,
 		.next_proto_id = IPPROTO_UDP,
-		.src_addr = RTE_BE32(IP_SOURCE),
-		.dst_addr = RTE_BE32(IP_DESTINATION),
+		.src_addr = rte_cpu_to_be_32(IP_SOURCE),
+		.dst_addr = rte_cpu_to_be_32(IP_DESTINATION),
 	};
 	headers->ipv4.hdr_checksum = rte_ipv4_cksum(&headers->ipv4);
 	headers->udp = (struct rte_udp_hdr){
