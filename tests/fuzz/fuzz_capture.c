@@ -1,28 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Fuzzes the capture reader: what it hands out lies in memory, and what it refuses has a reason. */
-#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "fuzz_input.h"
 #include "replay_file.h"
 
 #define RECORD_MAX (256 * 1024)
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(int condition, const char *what)
-{
-	if (condition)
-		return;
-	fprintf(stderr, "fuzz_capture: %s\n", what);
-	abort();
-}
-
 static void require_reason(int ret, const struct base_error *err)
 {
-	require(ret < 0 && err->code == ret, "a refusal has its code");
-	require(err->text[0] != '\0' && strchr(err->text, '\n') == NULL, "one line says why");
+	fuzz_require(ret < 0 && err->code == ret, "a refusal has its code");
+	fuzz_require(err->text[0] != '\0' && strchr(err->text, '\n') == NULL, "one line says why");
 }
 
 /* Reads every byte of every record, for the sanitizers to see; nothing drops the sum. */
@@ -35,12 +24,13 @@ static void read_all(struct replay_file *file)
 	int ret;
 
 	while ((ret = replay_file_next(file, &record, &err)) == 1) {
-		require(record.size <= RECORD_MAX, "a record has at most 256 KiB");
+		fuzz_require(record.size <= RECORD_MAX, "a record has at most 256 KiB");
 		for (uint32_t i = 0; i < record.size; i++)
 			sum += record.data[i];
 		bytes += record.size;
-		require(bytes <= replay_file_size(file), "records lie in the file");
-		require(replay_file_position(file) <= replay_file_size(file), "so does the reader");
+		fuzz_require(bytes <= replay_file_size(file), "records lie in the file");
+		fuzz_require(replay_file_position(file) <= replay_file_size(file),
+			     "so does the reader");
 	}
 	if (ret < 0)
 		require_reason(ret, &err);
@@ -57,7 +47,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size == 0)
 		return 0;
 	stream = fmemopen((void *)(uintptr_t)data, size, "rb");
-	require(stream != NULL, "a stream can be opened");
+	fuzz_require(stream != NULL, "a stream can be opened");
 	ret = replay_file_open_stream(stream, "input", &file, &err);
 	if (ret < 0) {
 		require_reason(ret, &err);
