@@ -18,11 +18,17 @@ static inline void stream_add(uint64_t *field, uint64_t by)
 /** Bytes of n packets. */
 static inline uint64_t stream_bytes(struct rte_mbuf *const *pkts, uint16_t n)
 {
-	uint64_t bytes = 0;
+	struct rte_mbuf *const *end = pkts + n, *const *fours = pkts + n / 4 * 4;
+	uint64_t bytes = 0, more = 0;
 
-	for (uint16_t i = 0; i < n; i++)
-		bytes += pkts[i]->pkt_len;
-	return bytes;
+	/* By hand: compilers do not unroll it, and it costs as much as the rest of io. */
+	for (; pkts < fours; pkts += 4) {
+		bytes += (uint64_t)pkts[0]->pkt_len + pkts[1]->pkt_len;
+		more += (uint64_t)pkts[2]->pkt_len + pkts[3]->pkt_len;
+	}
+	for (; pkts < end; pkts++)
+		bytes += (*pkts)->pkt_len;
+	return bytes + more;
 }
 
 /**
