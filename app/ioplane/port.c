@@ -14,6 +14,7 @@
 #include "options.h"
 #include "port_device.h"
 #include "port_memory.h"
+#include "report.h"
 #include "stats.h"
 #include "stream.h"
 
@@ -234,6 +235,7 @@ static int detach_locked(struct port *port, struct base_error *err)
 	port_drain_others(port);
 	ret = port_device_unplug(port, err);
 	table.ports[port->id] = NULL;
+	report_forget_port(port->id);
 	revoke_from(port);
 	port_memory_destroy(port);
 	port_device_detach(port);

@@ -24,6 +24,7 @@ static FILE *json_answer; /* where --json answers; NULL: standard output */
 
 /* What a port's own counters held when they were cleared: only the lcores may write them. */
 struct base {
+	uint64_t unsent; /* frames of a replay that its path could not take */
 	struct port_counters rx[PORT_QUEUES_MAX];
 	struct port_counters tx[PORT_QUEUES_MAX];
 };
@@ -157,9 +158,20 @@ static int collect_queues(const struct port *port, const struct rte_eth_stats *s
 	return 0;
 }
 
+void report_port_stats(const struct port *port, struct rte_eth_stats *stats)
+{
+	const struct base *base = bases[port->id];
+	uint64_t unsent = port_replay_unsent(port);
+
+	*stats = (struct rte_eth_stats){0};
+	rte_eth_stats_get(port->id, stats);
+	/* Lower than the base: a replay began since. */
+	stats->oerrors += unsent - (base != NULL && base->unsent <= unsent ? base->unsent : 0);
+}
+
 static int collect_port(const struct port *port, struct stats_port *out)
 {
-	struct rte_eth_stats stats = {0};
+	struct rte_eth_stats stats;
 
 	out->id = port->id;
 	snprintf(out->name, sizeof(out->name), "%s", port->name);
@@ -168,7 +180,7 @@ static int collect_port(const struct port *port, struct stats_port *out)
 					   : iommu_domain_id(iommu_device_domain(port->device));
 	out->numa = port->node;
 	/* One call for the port and its queues, so that sums are of one moment. */
-	rte_eth_stats_get(port->id, &stats);
+	report_port_stats(port, &stats);
 	out->rx_packets = stats.ipackets;
 	out->rx_bytes = stats.ibytes;
 	out->rx_missed = stats.imissed;
@@ -177,7 +189,7 @@ static int collect_port(const struct port *port, struct stats_port *out)
 	out->tx_packets = stats.opackets;
 	out->tx_bytes = stats.obytes;
 	/* Frames that the path does not take never reach the device. */
-	out->tx_errors = stats.oerrors + port_replay_unsent(port);
+	out->tx_errors = stats.oerrors;
 	return collect_queues(port, &stats, out);
 }
 
@@ -283,6 +295,7 @@ int report_clear_port(uint16_t id)
 	base = calloc(1, sizeof(*base));
 	if (base == NULL)
 		return -ENOMEM;
+	base->unsent = port_replay_unsent(port);
 	for (unsigned int q = 0; q < PORT_QUEUES_MAX; q++) {
 		base->rx[q].packets = __atomic_load_n(&port->rx[q].packets, __ATOMIC_RELAXED);
 		base->rx[q].bytes = __atomic_load_n(&port->rx[q].bytes, __ATOMIC_RELAXED);
@@ -299,4 +312,10 @@ int report_clear_port(uint16_t id)
 		stats_clear_device(port->name);
 	stats_unlock();
 	return rte_eth_stats_reset(id);
+}
+
+void report_forget_port(uint16_t id)
+{
+	free(bases[id]);
+	bases[id] = NULL;
 }

@@ -8,6 +8,8 @@
 #include "stats.h"
 
 struct json_t;
+struct port;
+struct rte_eth_stats;
 
 /**
  * Opens --stats-json's file, so that one that cannot be written is told before any work. With
@@ -29,8 +31,14 @@ int report_collect(struct stats_report **out);
  */
 int report_finish(struct base_error *err);
 
+/** The device's figures with what a replay could not send counted as errors: for `show`. */
+void report_port_stats(const struct port *port, struct rte_eth_stats *stats);
+
 /** Sets the port's counters back to 0 for `show`: `clear port stats`. Main lcore. */
 int report_clear_port(uint16_t id);
+
+/** Forgets what report_clear_port() set aside: the port goes. Under stats_lock(). */
+void report_forget_port(uint16_t id);
 
 /** Prints an answer of --json, one line of standard output, and gives the reference back. */
 void report_print_json(struct json_t *json);

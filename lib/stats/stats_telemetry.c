@@ -16,7 +16,7 @@
  */
 #define PAGE_MAPS    64
 #define PAGE_FAULTS  32
-#define PAGE_DOMAINS 32
+#define PAGE_DOMAINS 8
 
 static struct stats_provider provider;
 static bool is_started;
@@ -216,7 +216,7 @@ static const struct {
 	const char *help;
 } commands[] = {
 	{"/iommu/domains", tel_domains,
-	 "Domains, 32 a page. Parameters: none, or the \"next\" of the page before"},
+	 "Domains by id, 8 a page. Parameters: none, or the \"next\" of the page before"},
 	{"/iommu/domain", tel_domain,
 	 "A domain and its mappings, 64 a page. Parameters: domain id[,IOVA to begin at: \"next\" "
 	 "of the page before]"},

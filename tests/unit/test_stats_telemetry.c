@@ -158,6 +158,36 @@ static void all_domains_are_listed_by_their_id(void **state)
 	json_decref(json);
 }
 
+static void domains_come_in_pages_and_all_of_them(void **state)
+{
+	struct iommu_domain *more[19];
+	unsigned int count = 0, pages = 0;
+	char command[64] = "/iommu/domains";
+
+	for (unsigned int i = 0; i < 19; i++)
+		assert_int_equal(iommu_domain_create(unit, NULL, &more[i], NULL), 0);
+	for (bool is_last = false; !is_last; pages++) {
+		json_t *json = ask(command), *one;
+		const char *key;
+
+		json_object_foreach(json, key, one) {
+			if (strcmp(key, "next") == 0)
+				continue;
+			assert_int_equal(number(one, "id"), strtoull(key, NULL, 10));
+			count++;
+		}
+		is_last = json_object_get(json, "next") == NULL;
+		if (!is_last)
+			snprintf(command, sizeof(command), "/iommu/domains,%" JSON_INTEGER_FORMAT,
+				 number(json, "next"));
+		json_decref(json);
+	}
+	assert_int_equal(count, 20);
+	assert_int_equal(pages, 3);
+	for (unsigned int i = 0; i < 19; i++)
+		assert_int_equal(iommu_domain_destroy(more[i]), 0);
+}
+
 static void a_queue_says_what_the_report_says(void **state)
 {
 	json_t *json = ask("/iommu/queue,0,rx,0"), *want, *got;
@@ -318,6 +348,7 @@ int main(void)
 		cmocka_unit_test(a_domain_s_mappings_come_in_pages_and_all_of_them),
 		cmocka_unit_test(faults_come_newest_first_in_pages_and_all_that_are_kept),
 		cmocka_unit_test(all_domains_are_listed_by_their_id),
+		cmocka_unit_test(domains_come_in_pages_and_all_of_them),
 		cmocka_unit_test(a_queue_says_what_the_report_says),
 		cmocka_unit_test(ratios_are_millionths),
 		cmocka_unit_test(what_does_not_apply_is_absent),

@@ -61,10 +61,10 @@ static struct rates take_rates(const struct port *port, const struct rte_eth_sta
 
 static void print_stats(struct port *port)
 {
-	struct rte_eth_stats stats = {0};
+	struct rte_eth_stats stats;
 	struct rates rates;
 
-	rte_eth_stats_get(port->id, &stats);
+	report_port_stats(port, &stats);
 	rates = take_rates(port, &stats);
 	printf("\n  %s NIC statistics for port %-2d %s\n", BORDER, port->id, BORDER);
 	printf("  RX-packets: %-10" PRIu64 " RX-missed: %-10" PRIu64 " RX-bytes:  %-" PRIu64 "\n",
@@ -83,10 +83,10 @@ static void print_stats(struct port *port)
 
 static json_t *json_stats(struct port *port)
 {
-	struct rte_eth_stats stats = {0};
+	struct rte_eth_stats stats;
 	struct rates rates;
 
-	rte_eth_stats_get(port->id, &stats);
+	report_port_stats(port, &stats);
 	rates = take_rates(port, &stats);
 	return json_pack(
 		"{s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "id",

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The keys of the report, as the design lays them down: no more, no less."""
+
+NUMBER = (int, type(None))
+HIST = {"count": NUMBER, "mean": NUMBER, "p50": NUMBER, "p99": NUMBER, "max": NUMBER}
+IOTLB = {"source": str, "lookups": NUMBER, "hits": NUMBER, "misses": NUMBER, "walk_reads": NUMBER,
+         "faults": NUMBER, "pages_touched": NUMBER, "miss_ratio_curve": (list, type(None))}
+DMA = {"policy": str, "maps": NUMBER, "unmaps": NUMBER, "mapped_bytes": NUMBER,
+       "unmapped_bytes": NUMBER, "invalidations": NUMBER, "map_ns": HIST, "unmap_ns": HIST}
+QUEUE = {"queue": int, "packets": NUMBER, "bytes": NUMBER, "drops": NUMBER, "iotlb": IOTLB,
+         "dma": (DMA, None)}
+STATS = {key: int for key in ("rx_packets", "rx_bytes", "rx_missed", "rx_errors", "rx_nombuf",
+                              "tx_packets", "tx_bytes", "tx_errors")}
+PORT = {"id": int, "name": str, "driver": str, "domain": NUMBER, "numa": NUMBER, "stats": STATS,
+        "rx_queues": [QUEUE], "tx_queues": [QUEUE]}
+FAULT = {"device": str, "queue": int, "iova": str, "access": str, "reason": int, "text": str}
+DOMAIN = {"id": int, "backend": str, "devices": [str], "mappings": int, "mapped_bytes": int,
+          "page_sizes": {"4096": int, "2097152": int, "1073741824": int}, "entries_used": int,
+          "entries_limit": NUMBER, "faults_total": int, "faults_by_reason": dict,
+          "faults": [FAULT]}
+REPLAY = {"port": int, "file": str, "packets": int, "bytes": int, "loops": int,
+          "elapsed_ns": int, "requested_pps": NUMBER, "achieved_pps": NUMBER,
+          "lateness_ns": (HIST, None)}
+REPORT = {"version": int, "duration_ns": int, "ports": [PORT], "domains": [DOMAIN],
+          "replay": [REPLAY]}
+
+
+def check(value, shape=None, where="report"):
+    """Fails unless value has exactly the keys and types of shape (None: the whole report)."""
+    shape = REPORT if shape is None else shape
+    if isinstance(shape, tuple) and isinstance(shape[0], dict):
+        if value is None:
+            return
+        shape = shape[0]
+    if isinstance(shape, dict):
+        assert isinstance(value, dict), f"{where} is {value!r}"
+        assert list(value) == list(shape), f"{where} has the keys {list(value)}"
+        for key, inner in shape.items():
+            check(value[key], inner, f"{where}.{key}")
+    elif isinstance(shape, list):
+        for number, inner in enumerate(value):
+            check(inner, shape[0], f"{where}[{number}]")
+    else:
+        assert isinstance(value, shape) and not isinstance(value, bool), f"{where} is {value!r}"
