@@ -53,6 +53,11 @@ unsigned int port_count(void)
 	return count;
 }
 
+bool port_makes_packets(const struct port *port)
+{
+	return strcmp(port->driver, "net_null") == 0;
+}
+
 struct dma_space *port_space(void)
 {
 	return table.space;

@@ -84,6 +84,9 @@ struct port *port_find_name(const char *name);
 struct port *port_next(const struct port *prev);
 unsigned int port_count(void);
 
+/** True for net_null: a poll of it always gives packets, made up on the spot. */
+bool port_makes_packets(const struct port *port);
+
 /** The process's IOVA plan, made with the first port. */
 struct dma_space *port_space(void);
 

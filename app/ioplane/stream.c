@@ -142,7 +142,8 @@ static int add_transmitting(struct port *port, struct base_error *err)
 		if (ret != 0)
 			return ret;
 	}
-	if ((port->engine->flags & ENGINE_DRAINS) == 0)
+	/* Nobody waits for room in a ring whose packets are made up. */
+	if ((port->engine->flags & ENGINE_DRAINS) == 0 || port_makes_packets(port))
 		return 0;
 	for (uint16_t q = 0; q < port->rxq; q++) {
 		if (port->rx_stopped & (1ull << q))

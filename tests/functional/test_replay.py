@@ -130,6 +130,24 @@ def test_a_capture_holds_what_was_received_before_the_engine_changed_it(ioplane,
                                 captures.read_frames(outs[3]))
 
 
+def test_both_ends_replay_at_once(ioplane, make_capture):
+    paths = [make_capture("--packets", "2000", "--flows", "50", "--seed", seed) for seed in "12"]
+    outs = [ioplane.folder / f"port{port}.pcap" for port in (0, 1)]
+    ioplane.run(*[f"--replay={port},file={path},loop=5" for port, path in enumerate(paths)],
+                *[f"--capture={port},file={out}" for port, out in enumerate(outs)],
+                "--nb-cores=2", forwarding=2)
+    for sender, receiver in ((0, 1), (1, 0)):
+        captures.assert_same_frames(captures.read_frames(paths[sender]) * 5,
+                                    captures.read_frames(outs[receiver]))
+
+
+def test_ports_that_make_packets_up_do_not_keep_the_program_from_ending(ioplane, make_capture):
+    path = make_capture("--packets", "1000", "--flows", "50")
+    result = ioplane.run(f"--replay=0,file={path},loop=100", vdevs=("net_null0", "net_null1"))
+    assert result.stats["replay"][0]["packets"] == 100 * 1000
+    assert result.port(0)["tx_queues"][0]["packets"] == 100 * 1000
+
+
 def reasons(result):
     """The lines with which the program says why it ends."""
     return [line for line in result.stderr.splitlines() if line.startswith("ioplane: ")]
