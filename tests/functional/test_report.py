@@ -190,6 +190,17 @@ def test_the_ledger_is_what_the_tables_hold(ioplane):
         assert answer["page_size"] <= one["page_size"]
 
 
+@pytest.mark.parametrize("page_size", ["4k", "2m"])
+def test_leaves_in_the_tables_add_up_to_the_ledger(ioplane, page_size):
+    """The backend counts leaves as it writes them, the generic layer what was mapped."""
+    result = ioplane.run("--page-size", page_size, commands=["start tx_first", "stop"])
+    for domain in result.stats["domains"]:
+        leaves = sum(int(size) * count for size, count in domain["page_sizes"].items())
+        assert leaves == domain["mapped_bytes"] > 0
+        used = {size for size, count in domain["page_sizes"].items() if count}
+        assert used == {"4096" if page_size == "4k" else "2097152"}
+
+
 def test_the_program_s_own_help_names_the_report(ioplane):
     ended = subprocess.run([harness.BUILD / "app" / "ioplane", "--", "--help"],
                            capture_output=True, text=True)
