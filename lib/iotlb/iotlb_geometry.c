@@ -33,30 +33,26 @@ static int is_power_of_two(uint32_t value)
 
 int iotlb_geometry_check(const struct iotlb_geometry *geometry, struct base_error *err)
 {
-	const char *name = geometry->name;
+	uint32_t entries = geometry->entries, ways = geometry->ways;
 
-	if (geometry->entries == 0 || geometry->entries > IOTLB_ENTRIES_MAX)
-		return base_error_set(err, -EINVAL, "IOTLB %s: entries=%u is not 1 to %u", name,
-				      geometry->entries, IOTLB_ENTRIES_MAX);
-	if (geometry->ways == 0 || geometry->entries % geometry->ways != 0 ||
-	    !is_power_of_two(geometry->entries / geometry->ways))
-		return base_error_set(
-			err, -EINVAL,
-			"IOTLB %s: entries=%u in ways=%u is not a power of two of sets", name,
-			geometry->entries, geometry->ways);
-	if (geometry->replacement >= NAMES)
-		return base_error_set(err, -EINVAL, "IOTLB %s: replacement %d does not exist", name,
-				      (int)geometry->replacement);
-	if (geometry->replacement == IOTLB_FLUSH && geometry->ways != geometry->entries)
+	if (entries == 0 || entries > IOTLB_ENTRIES_MAX)
+		return base_error_set(err, -EINVAL, "entries=%u is not 1 to %u", entries,
+				      IOTLB_ENTRIES_MAX);
+	if (ways == 0 || entries % ways != 0 || !is_power_of_two(entries / ways))
 		return base_error_set(err, -EINVAL,
-				      "IOTLB %s: replacement=flush needs ways=%u, all entries",
-				      name, geometry->entries);
+				      "entries=%u in ways=%u is not a power of two of sets",
+				      entries, ways);
+	if (geometry->replacement >= NAMES)
+		return base_error_set(err, -EINVAL, "replacement %d does not exist",
+				      (int)geometry->replacement);
+	if (geometry->replacement == IOTLB_FLUSH && ways != entries)
+		return base_error_set(err, -EINVAL, "replacement=flush needs ways=%u, all entries",
+				      entries);
 	if (geometry->walk_entries != 0 &&
 	    (!is_power_of_two(geometry->walk_entries) || geometry->walk_entries > 4096))
-		return base_error_set(
-			err, -EINVAL,
-			"IOTLB %s: walk_entries=%u is not 0 or a power of two to 4096", name,
-			geometry->walk_entries);
+		return base_error_set(err, -EINVAL,
+				      "walk_entries=%u is not 0 or a power of two to 4096",
+				      geometry->walk_entries);
 	return 0;
 }
 

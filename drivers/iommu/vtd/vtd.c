@@ -87,13 +87,18 @@ static void set_limits(struct iommu_limits *limits)
 
 static int check_config(const struct vtd_config *config, struct base_error *err)
 {
+	struct base_error why = {0};
+
 	if (config->levels < VTD_LEVELS_MIN || config->levels > VTD_LEVELS_MAX)
 		return base_error_set(err, -EINVAL, "VT-d unit: levels=%u is not 3, 4 or 5",
 				      config->levels);
 	if (config->host_addr_bits < 32 || config->host_addr_bits > 52)
 		return base_error_set(err, -EINVAL, "VT-d unit: host_addr_bits=%u is not 32 to 52",
 				      config->host_addr_bits);
-	return iotlb_geometry_check(&config->geometry, err);
+	if (iotlb_geometry_check(&config->geometry, &why) != 0)
+		return base_error_set(err, why.code, "VT-d unit: IOTLB %s: %s",
+				      config->geometry.name, why.text);
+	return 0;
 }
 
 static int init_caches(struct vtd_unit *unit, const struct vtd_config *config,

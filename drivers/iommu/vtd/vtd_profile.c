@@ -74,10 +74,19 @@ static int read_section(const char *path, struct rte_cfgfile *file, struct iotlb
 	return ret;
 }
 
+static int check(const char *path, const struct iotlb_geometry *geometry, struct base_error *err)
+{
+	struct base_error why = {0};
+	int ret = iotlb_geometry_check(geometry, &why);
+
+	return ret == 0 ? 0 : base_error_set(err, ret, "IOTLB profile %s: %s", path, why.text);
+}
+
 int vtd_profile_load(const char *path, struct vtd_config *config, struct base_error *err)
 {
 	struct iotlb_geometry geometry = iotlb_geometry_default();
 	struct rte_cfgfile_parameters parameters = {.comment_character = '#'};
+	const char *slash = strrchr(path, '/');
 	struct rte_cfgfile *file;
 	int ret;
 
@@ -87,7 +96,7 @@ int vtd_profile_load(const char *path, struct vtd_config *config, struct base_er
 		return base_error_set(err, ret, "cannot read IOTLB profile %s: %s", path,
 				      strerror(-ret));
 	}
-	snprintf(geometry.name, sizeof(geometry.name), "%s", path);
+	snprintf(geometry.name, sizeof(geometry.name), "%s", slash != NULL ? slash + 1 : path);
 	file = rte_cfgfile_load_with_params(path, 0, &parameters);
 	if (file == NULL)
 		return base_error_set(
@@ -97,7 +106,7 @@ int vtd_profile_load(const char *path, struct vtd_config *config, struct base_er
 	ret = read_section(path, file, &geometry, err);
 	rte_cfgfile_close(file);
 	if (ret == 0)
-		ret = iotlb_geometry_check(&geometry, err);
+		ret = check(path, &geometry, err);
 	if (ret == 0)
 		config->geometry = geometry;
 	return ret;

@@ -6,6 +6,8 @@
 #include "iommu_ops.h"
 #include "vtd_tables.h"
 
+#define SPARE_MAX 16 /* pages kept for the next maps */
+
 static inline void store(uint64_t *entry, uint64_t value)
 {
 	__atomic_store_n(entry, value, __ATOMIC_RELAXED);
@@ -109,6 +111,16 @@ static int reserve(struct vtd_tables *tables, uint32_t needed)
 	return 0;
 }
 
+/* A large map may have asked for more than it needed, where most tables were there already. */
+static void trim(struct vtd_tables *tables)
+{
+	if (tables->spare_count <= SPARE_MAX)
+		return;
+	vtd_pages_put(tables->pages, tables->spare);
+	tables->spare = NULL;
+	tables->spare_count = 0;
+}
+
 static void link_table(struct vtd_tables *tables, uint64_t *parent, uint64_t *entry)
 {
 	uint64_t *page = tables->spare;
@@ -191,6 +203,7 @@ int vtd_tables_map(struct vtd_tables *tables, const struct iommu_mapping *mappin
 		pa += bytes;
 		size -= bytes;
 	}
+	trim(tables);
 	*is_stale = is_linked && tables->unsynced != 0;
 	return 0;
 }
