@@ -257,9 +257,3 @@ void stream_clear(struct stream *stream)
 	__atomic_store_n(&stream->busy_cycles, 0, __ATOMIC_RELAXED);
 	__atomic_store_n(&stream->busy_packets, 0, __ATOMIC_RELAXED);
 }
-
-/* Until the capture writer is linked in: nothing sets stream->capture. */
-__attribute__((weak)) uint16_t capture_receive(struct stream *stream, struct rte_mbuf **packets)
-{
-	return rte_eth_rx_burst(stream->rx_id, stream->rx_queue, packets, stream->burst);
-}
