@@ -12,7 +12,7 @@ DMANICS = ("net_dmanic0", "net_dmanic1,cable=net_dmanic0")
 
 @dataclass
 class Pair:
-    """Two programs run in turn; ours / theirs must reach `target`."""
+    """Two programs run in turn; ours / theirs must reach `target`, if there is one."""
     name: str
     target: float
     ours: Callable
@@ -61,6 +61,10 @@ def testpmd_io(folder):
     return sides.testpmd(NULLS, "--forward-mode=io")
 
 
+def testpmd_io_xbuf(folder):
+    return sides.testpmd(NULLS, "--forward-mode=io", "--mp-alloc=xbuf")
+
+
 def ioplane_io(layout):
     return lambda folder: sides.ioplane(NULLS, "--forward-mode=io", "--mbuf-layout", layout)
 
@@ -102,6 +106,8 @@ PAIRS = (
          "io on a net_null pair: ioplane, headers beside the data, against testpmd"),
     Pair("io-null-split", 0.9, ioplane_io("split"), testpmd_io,
          "io on a net_null pair: ioplane, headers apart from the data, against testpmd"),
+    Pair("io-null-xbuf", None, ioplane_io("split"), testpmd_io_xbuf,
+         "the same, testpmd with the same layout (--mp-alloc=xbuf); no target"),
     Pair("replay-null", 0.9, ioplane_replay, testpmd_txonly,
          "64 B into net_null: ioplane replay at topspeed against testpmd txonly"),
 )

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Where the time goes: the largest costs that perf sees in a thread or a program."""
+import bisect
 import re
 import shutil
 import subprocess
+from pathlib import Path
 
 LARGEST = 3
 # perf report's lines: "  41.27%  object  [.] symbol"
@@ -29,14 +31,34 @@ def record(path, *what):
 
 
 def largest(path):
-    """[{percent, symbol, object}], the largest first; empty when perf recorded nothing. An object
-    without symbols has an address in place of each: those of one object are one cost."""
-    said = subprocess.run(["perf", "report", "-i", path, "--stdio", "--no-children", "-g", "none",
-                           "-F", "overhead,dso,sym"], capture_output=True, text=True, check=False)
+    """[{percent, symbol, object}], the largest first; empty when perf recorded nothing."""
+    said = run("perf", "report", "-i", path, "--stdio", "--no-children", "-g", "none",
+               "-F", "overhead,dso,sym")
+    files = {Path(line.split()[-1]).name: line.split()[-1]
+             for line in run("perf", "buildid-list", "-i", path).splitlines()}
+    functions = {}
     costs = {}
-    for percent, name, symbol in LINE.findall(said.stdout):
-        key = ("functions without a symbol" if symbol.startswith("0x") else symbol, name)
-        costs[key] = costs.get(key, 0) + float(percent)
+    for percent, name, symbol in LINE.findall(said):
+        if symbol.startswith("0x"):
+            if name not in functions:
+                functions[name] = starts(files.get(name))
+            symbol = nearest(functions[name], int(symbol, 16))
+        costs[symbol, name] = costs.get((symbol, name), 0) + float(percent)
     ranked = sorted(costs.items(), key=lambda cost: -cost[1])
     return [{"percent": round(percent, 1), "symbol": symbol, "object": name}
             for (symbol, name), percent in ranked[:LARGEST]]
+
+
+def run(*command):
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout
+
+
+def starts(file):
+    """Where the functions of an object begin that has no symbols but can be unwound."""
+    frames = run("readelf", "-wF", file) if file else ""
+    return sorted(int(start, 16) for start in re.findall(r"FDE .* pc=(\w+)\.\.", frames))
+
+
+def nearest(functions, address):
+    index = bisect.bisect(functions, address)
+    return f"function at {functions[index - 1]:#x}" if index else "a function without a symbol"

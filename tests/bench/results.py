@@ -30,7 +30,7 @@ class Result:
 
     @property
     def of_target(self):
-        return median(self.ratios) / self.needed if self.ratios else None
+        return median(self.ratios) / self.needed if self.ratios and self.needed else None
 
     @property
     def verdict(self):
