@@ -20,13 +20,9 @@ struct grammar {
 		cmdline_parse_token_num_t number;
 	} token[CLI_WORDS_MAX];
 	char text[256]; /* the grammar, cut into words, '|' turned into rte_cmdline's '#' */
-	cmdline_parse_inst_t instruction;
-	void *tokens[CLI_WORDS_MAX + 1]; /* storage of instruction.tokens[] */
+	cmdline_parse_inst_t instruction; /* last: its tokens[] follow, with a NULL at the end */
 };
 
-static_assert(offsetof(struct grammar, tokens) == offsetof(struct grammar, instruction) +
-							  offsetof(cmdline_parse_inst_t, tokens),
-	      "the words of an instruction follow it");
 static_assert(sizeof(struct cli_args) <= CMDLINE_PARSE_RESULT_BUFSIZE, "rte_cmdline's limit");
 
 static void run_command(void *result, struct cmdline *cl, void *data)
@@ -57,12 +53,13 @@ static void make_token(struct grammar *grammar, unsigned int i, char *word)
 			.string_data = {.str = word[0] == '<' ? NULL : word},
 		};
 	}
-	grammar->tokens[i] = &grammar->token[i];
+	grammar->instruction.tokens[i] = (void *)&grammar->token[i];
 }
 
 static int make_instruction(const struct cli_command *command, struct grammar **out)
 {
-	struct grammar *grammar = calloc(1, sizeof(*grammar));
+	struct grammar *grammar =
+		calloc(1, sizeof(*grammar) + (CLI_WORDS_MAX + 1) * sizeof(void *));
 	unsigned int count = 0;
 	char *rest, *word;
 
