@@ -18,9 +18,9 @@
 /* Ethdev keeps figures of this many queues a port, whatever the port has. */
 #define ETHDEV_QUEUES RTE_ETHDEV_QUEUE_STAT_CNTRS
 
-static FILE *json_file; /* of --stats-json; NULL: not asked for */
+static FILE *file_out; /* of --stats-json F, or NULL */
+static FILE *json_out; /* standard output where it carries JSON only, or NULL */
 static bool is_started;
-static FILE *json_answer; /* where --json answers; NULL: standard output */
 
 /* What a port's own counters held when they were cleared: only the lcores may write them. */
 struct base {
@@ -31,37 +31,36 @@ struct base {
 
 static struct base *bases[RTE_MAX_ETHPORTS];
 
-static int file_error(int code, struct base_error *err)
+static bool is_stdout(const char *path)
+{
+	return path != NULL && strcmp(path, "-") == 0;
+}
+
+static int file_error(const char *path, int code, struct base_error *err)
 {
 	return base_error_set(err, code,
 			      "cannot write the report to %s: %s; name a file in a folder that can "
 			      "be written, or - for standard output",
-			      options_get()->stats_json_file, strerror(-code));
+			      path, strerror(-code));
 }
 
-/* Keeps standard output for JSON alone, so that it can be piped. */
+/* Keeps standard output for JSON alone, so that it can be piped: the rest is for people. */
 static int take_stdout(void)
 {
 	int fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+	int ret;
 
 	if (fd < 0)
 		return -errno;
-	json_file = fdopen(fd, "w");
-	if (json_file == NULL)
-		goto close_fd;
 	fflush(stdout);
-	if (dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
-		goto close_file;
-	json_answer = json_file;
-	return 0;
-
-close_file:
-	fclose(json_file);
-	json_file = NULL;
-	return -errno;
-close_fd:
+	if (dup2(STDERR_FILENO, STDOUT_FILENO) >= 0) {
+		json_out = fdopen(fd, "w");
+		if (json_out != NULL)
+			return 0;
+	}
+	ret = -errno;
 	close(fd);
-	return -errno;
+	return ret;
 }
 
 int report_init(struct base_error *err)
@@ -69,24 +68,22 @@ int report_init(struct base_error *err)
 	const char *path = options_get()->stats_json_file;
 	int ret;
 
-	if (path == NULL)
-		return 0;
-	if (strcmp(path, "-") == 0) {
+	if (options_get()->is_json || is_stdout(path)) {
 		ret = take_stdout();
-		return ret == 0 ? 0 : file_error(ret, err);
+		if (ret != 0)
+			return file_error("standard output", ret, err);
 	}
-	json_file = fopen(path, "we");
-	return json_file != NULL ? 0 : file_error(-errno, err);
+	if (path == NULL || is_stdout(path))
+		return 0;
+	file_out = fopen(path, "we");
+	return file_out != NULL ? 0 : file_error(path, -errno, err);
 }
 
 void report_print_json(json_t *json)
 {
-	FILE *file = json_answer != NULL ? json_answer : stdout;
-
 	if (json == NULL)
 		return;
-	fflush(stdout);
-	stats_json_dump(json, file);
+	stats_json_dump(json, json_out != NULL ? json_out : stdout);
 	json_decref(json);
 }
 
@@ -250,14 +247,22 @@ int report_start(struct base_error *err)
 			      strerror(-ret));
 }
 
-static int write_file(const struct stats_report *report, struct base_error *err)
+static int write_json(const struct stats_report *report, struct base_error *err)
 {
-	int ret = stats_json_write(report, json_file);
+	const char *path = options_get()->stats_json_file;
+	int ret = 0;
 
-	if (fclose(json_file) != 0 && ret == 0)
+	if (json_out != NULL)
+		ret = stats_json_write(report, json_out);
+	if (ret != 0)
+		return file_error("standard output", ret, err);
+	if (file_out == NULL)
+		return 0;
+	ret = stats_json_write(report, file_out);
+	if (fclose(file_out) != 0 && ret == 0)
 		ret = -errno;
-	json_file = NULL;
-	return ret == 0 ? 0 : file_error(ret, err);
+	file_out = NULL;
+	return ret == 0 ? 0 : file_error(path, ret, err);
 }
 
 int report_finish(struct base_error *err)
@@ -274,13 +279,10 @@ int report_finish(struct base_error *err)
 		return base_error_set(err, ret, "cannot take the report: out of memory");
 	if (!options_get()->is_json)
 		stats_text(report, stdout);
-	else if (json_answer == NULL)
-		report_print_json(stats_json(report));
-	if (fflush(stdout) != 0)
-		ret = base_error_set(err, -errno, "cannot write to standard output: %s",
-				     strerror(errno));
-	if (json_file != NULL && ret == 0)
-		ret = write_file(report, err);
+	if (fflush(stdout) != 0 || ferror(stdout))
+		ret = file_error("standard output", errno != 0 ? -errno : -EIO, err);
+	if (ret == 0)
+		ret = write_json(report, err);
 	stats_report_destroy(report);
 	return ret;
 }

@@ -13,8 +13,8 @@ struct rte_eth_stats;
 
 /**
  * Opens --stats-json's file, so that one that cannot be written is told before any work. With
- * "-" standard output carries JSON only: what else is printed goes to standard error from now
- * on. main() calls it right after options_parse(); before EAL.
+ * "-" or --json standard output carries JSON only: what else is printed goes to standard error
+ * from now on. main() calls it right after options_parse(); before EAL.
  */
 int report_init(struct base_error *err);
 

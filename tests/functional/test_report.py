@@ -150,10 +150,12 @@ def test_a_report_to_standard_output_is_all_that_is_there(ioplane, small_capture
     assert "Queues and their IOTLB" in result.stderr
 
 
-def test_with_json_the_report_on_screen_is_json_too(ioplane, small_capture):
-    result = replay(ioplane, small_capture, "--json")
-    lines = [line for line in result.stdout.splitlines() if line.startswith("{")]
-    assert json.loads(lines[-1]) == result.stats
+def test_with_json_all_of_standard_output_is_json(ioplane, small_capture):
+    result = replay(ioplane, small_capture, "--json", commands=["show port stats all", "start"])
+    answers = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [port["id"] for port in answers[0]] == [0, 1]
+    assert answers[-1] == result.stats
+    assert len(answers) == 2
 
 
 @pytest.mark.parametrize("path", ["/nonexistent/stats.json", "/"])
