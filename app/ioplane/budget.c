@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <rte_common.h>
 
@@ -19,9 +18,11 @@
 #define EAL_BASE     (48ull << 20)
 #define EAL_PER_PORT (4ull << 20)
 /* A frame of a capture takes at least a record header and 14 bytes, and an mbuf header here. */
-#define FRAME_MIN     30
-#define FRAME_HEADERS 320
-#define DMANIC_QUEUES 16
+#define FRAME_MIN	30
+#define FRAME_HEADERS	320
+#define DMANIC_QUEUES	16
+#define DMANIC_RING_MIN 64
+#define DMANIC_RING_MAX 4096
 
 static bool has_domain(const char *device)
 {
@@ -111,11 +112,14 @@ static void add_device(const char *device, struct totals *totals)
 static int check_memory(const struct totals *totals, const struct eal_memory *memory,
 			struct base_error *err)
 {
-	uint64_t available = (uint64_t)sysconf(_SC_AVPHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
-	uint64_t page = arena_page_size(totals->bytes);
+	uint64_t page = arena_page_size(totals->bytes), available, all;
 	uint64_t small =
 		(page == HUGEMEM_4K ? totals->bytes : 0) + (memory->is_huge ? 0 : memory->needed);
 
+	/* where the machine does not say what is available, the run will */
+	if (hugemem_pages(HUGEMEM_4K, -1, &available, &all) != 0)
+		return 0;
+	available *= HUGEMEM_4K;
 	if (small > available)
 		return base_error_set(err, -ENOMEM,
 				      "%" PRIu64 " MiB of memory are needed and %" PRIu64
@@ -131,9 +135,29 @@ static int check_queues(const struct totals *totals, struct base_error *err)
 	if (totals->domains > 0 && (options->rxq > DMANIC_QUEUES || options->txq > DMANIC_QUEUES))
 		return base_error_set(err, -EINVAL, "a net_dmanic has at most %d queues each way",
 				      DMANIC_QUEUES);
+	if (totals->domains > 0 && (RTE_MIN(options->rxd, options->txd) < DMANIC_RING_MIN ||
+				    RTE_MAX(options->rxd, options->txd) > DMANIC_RING_MAX))
+		return base_error_set(err, -EINVAL,
+				      "a net_dmanic has rings of %d to %d descriptors",
+				      DMANIC_RING_MIN, DMANIC_RING_MAX);
 	if (totals->ports == 0)
 		return base_error_set(err, -ENODEV, "there is no port: give EAL a --vdev");
 	return 0;
+}
+
+static void add_devices(const struct eal_args *args, struct totals *totals)
+{
+	for (unsigned int i = 0; i < args->device_count; i++)
+		add_device(args->devices[i], totals);
+}
+
+int budget_check_memory(const struct eal_args *args, const struct eal_memory *memory,
+			struct base_error *err)
+{
+	struct totals totals = {0};
+
+	add_devices(args, &totals);
+	return check_memory(&totals, memory, err);
 }
 
 int budget_check(const struct eal_args *args, struct base_error *err)
@@ -144,8 +168,7 @@ int budget_check(const struct eal_args *args, struct base_error *err)
 	uint64_t page;
 	int ret;
 
-	for (unsigned int i = 0; i < args->device_count; i++)
-		add_device(args->devices[i], &totals);
+	add_devices(args, &totals);
 	eal_choose_memory(args, budget_eal_memory(args), &memory);
 	page = arena_page_size(totals.bytes);
 	printf("Ports:        %u, of which %u behind an IOMMU, %s\n", totals.ports, totals.domains,

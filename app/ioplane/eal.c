@@ -3,12 +3,14 @@
 #include "eal.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <rte_common.h>
 #include <rte_debug.h>
@@ -201,7 +203,7 @@ __attribute__((format(printf, 2, 3))) static void add(struct eal_args *args, con
 	va_end(arguments);
 }
 
-int eal_start(struct eal_args *args, const struct eal_memory *memory, struct base_error *err)
+static void add_ours(struct eal_args *args, const struct eal_memory *memory)
 {
 	uint64_t mib = (memory->needed + (1u << 20) - 1) >> 20;
 	int cpu;
@@ -227,9 +229,52 @@ int eal_start(struct eal_args *args, const struct eal_memory *memory, struct bas
 	/* forwarding wants a worker beside the main lcore */
 	if (!args->has_lcores && has_one_cpu(&cpu))
 		add(args, "--lcores=(0-1)@%d", cpu);
-	if (rte_eal_init(args->argc, args->argv) < 0)
+}
+
+/* EAL prints pages of help where an argument is wrong. */
+static int init_quietly(struct eal_args *args)
+{
+	int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	int out = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+	int ret;
+
+	fflush(stdout);
+	if (null >= 0 && out >= 0)
+		dup2(null, STDOUT_FILENO);
+	ret = rte_eal_init(args->argc, args->argv);
+	fflush(stdout);
+	if (null >= 0 && out >= 0)
+		dup2(out, STDOUT_FILENO);
+	close(null);
+	close(out);
+	return ret;
+}
+
+static void join_words(char *const *words, int count, char *text, size_t size)
+{
+	size_t length = 0;
+
+	text[0] = '\0';
+	for (int i = 0; i < count && length < size; i++)
+		length += (size_t)snprintf(text + length, size - length, "%s%s", i > 0 ? " " : "",
+					   words[i]);
+}
+
+int eal_start(struct eal_args *args, const struct eal_memory *memory, struct base_error *err)
+{
+	char **own = args->argv + 1;
+	int own_count = args->argc - 1;
+	char text[512];
+
+	join_words(own, own_count, text, sizeof(text));
+	add_ours(args, memory);
+	/* before the user's own, the last of which may lack its value */
+	memmove(own + args->added_count, own, (size_t)own_count * sizeof(*own));
+	memcpy(own, args->added, args->added_count * sizeof(*own));
+	if (init_quietly(args) < 0)
 		return base_error_set(err, -rte_errno,
-				      "EAL does not start (%s): see its lines above",
-				      rte_strerror(rte_errno));
+				      "EAL does not start (%s) with the arguments \"%s\": see its "
+				      "lines above, and its options in DPDK's documentation",
+				      rte_strerror(rte_errno), text);
 	return 0;
 }

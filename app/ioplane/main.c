@@ -56,9 +56,11 @@ static int run(struct eal_args *args)
 	if (args->has_no_huge && options_get()->page_size == 0)
 		options_edit()->page_size = HUGEMEM_4K;
 	eal_choose_memory(args, budget_eal_memory(args), &memory);
-	ret = eal_start(args, &memory, &err);
+	ret = budget_check_memory(args, &memory, &err);
+	if (ret == 0)
+		ret = eal_start(args, &memory, &err);
 	if (ret != 0)
-		return fail(&err, EXIT_FAILURE);
+		return fail(&err, ret == -EINVAL ? EXIT_USAGE : EXIT_FAILURE);
 	catch_signals();
 	ret = run_prepare(args, &memory, &err);
 	if (ret == 0)

@@ -45,6 +45,19 @@ int option_number(const char *text, uint64_t min, uint64_t max, uint64_t *number
 	return 0;
 }
 
+int option_mask(const char *text, uint64_t *mask)
+{
+	char digits[2 + 16 + 1];
+
+	/* testpmd reads masks as hexadecimal, with 0x or without */
+	if (strncmp(text, "0x", 2) == 0)
+		text += 2;
+	if (strlen(text) > 16 || strchr("0123456789abcdefABCDEF", text[0]) == NULL)
+		return -EINVAL;
+	snprintf(digits, sizeof(digits), "0x%s", text);
+	return option_number(digits, 1, UINT64_MAX, mask);
+}
+
 static uint64_t header_size(void)
 {
 	return sizeof(struct rte_ether_hdr) + sizeof(struct rte_ipv4_hdr) +

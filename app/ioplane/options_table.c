@@ -126,7 +126,7 @@ static int set_coremask(const char *argument, struct base_error *err)
 {
 	uint64_t mask;
 
-	if (option_number(argument, 1, UINT64_MAX, &mask) != 0)
+	if (option_mask(argument, &mask) != 0)
 		return base_error_set(err, -EINVAL, "--coremask %s: give a hexadecimal mask",
 				      argument);
 	option_values.coremask = mask;
@@ -136,7 +136,7 @@ static int set_coremask(const char *argument, struct base_error *err)
 
 static int set_portmask(const char *argument, struct base_error *err)
 {
-	if (option_number(argument, 1, UINT64_MAX, &option_values.portmask) != 0)
+	if (option_mask(argument, &option_values.portmask) != 0)
 		return base_error_set(err, -EINVAL, "--portmask %s: give a hexadecimal mask",
 				      argument);
 	return 0;

@@ -34,3 +34,6 @@ extern struct options option_values;
 
 /** A whole number (0x allowed) within min..max; -EINVAL for anything else. */
 int option_number(const char *text, uint64_t min, uint64_t max, uint64_t *number);
+
+/** A hexadecimal mask, with 0x or without, of at least one bit; -EINVAL for anything else. */
+int option_mask(const char *text, uint64_t *mask);

@@ -10,6 +10,7 @@
 #include <rte_dev.h>
 #include <rte_errno.h>
 #include <rte_kvargs.h>
+#include <rte_log.h>
 
 #include "options.h"
 #include "options_table.h"
@@ -119,6 +120,20 @@ static int complete_arguments(const struct port *port, char *text, size_t size,
 	return 0;
 }
 
+/* EAL adds lines of its own to what the driver says and what we say. */
+static int plug_quietly(const char *name, const char *arguments)
+{
+	int level = rte_log_get_level(RTE_LOGTYPE_EAL);
+	int ret;
+
+	if (level == RTE_LOG_ERR)
+		rte_log_set_level(RTE_LOGTYPE_EAL, RTE_LOG_CRIT);
+	ret = rte_eal_hotplug_add("vdev", name, arguments);
+	if (level == RTE_LOG_ERR)
+		rte_log_set_level(RTE_LOGTYPE_EAL, RTE_LOG_ERR);
+	return ret;
+}
+
 int port_device_plug(struct port *port, uint16_t *id, struct base_error *err)
 {
 	char arguments[sizeof(port->devargs) + 64];
@@ -126,7 +141,12 @@ int port_device_plug(struct port *port, uint16_t *id, struct base_error *err)
 
 	if (ret != 0)
 		return ret;
-	ret = rte_eal_hotplug_add("vdev", port->name, arguments);
+	ret = plug_quietly(port->name, arguments);
+	if (ret == -EFAULT)
+		return base_error_set(err, -ENODEV,
+				      "device %s: DPDK has no driver of that name; ioplane's is "
+				      "net_dmanic<number>",
+				      port->name);
 	if (ret != 0)
 		return base_error_set(err, ret,
 				      "device %s cannot be plugged (%s): check its arguments "

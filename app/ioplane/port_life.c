@@ -40,6 +40,11 @@ static int choose_conf(struct port *port, struct base_error *err)
 		port->mtu = options->max_pkt_len > overhead + RTE_ETHER_MIN_MTU
 				    ? options->max_pkt_len - overhead
 				    : RTE_ETHER_MIN_MTU;
+	if (port->mtu > info->max_mtu)
+		return base_error_set(err, -EINVAL,
+				      "port %u (%s) takes frames of at most %u bytes: lower "
+				      "--max-pkt-len",
+				      port->id, port->name, info->max_mtu + overhead);
 	conf->rxmode.mtu = port->mtu;
 	conf->rxmode.mq_mode = RTE_ETH_MQ_RX_NONE;
 	conf->rx_adv_conf.rss_conf.rss_hf = 0;
@@ -105,11 +110,26 @@ static int check_queues(const struct port *port, struct base_error *err)
 	return 0;
 }
 
+/* Rounded up to what the device can have, but not to another order of size. */
+static int check_ring(const struct port *port, const char *option, uint16_t count,
+		      const struct rte_eth_desc_lim *limits, struct base_error *err)
+{
+	if (count >= limits->nb_min && count <= limits->nb_max)
+		return 0;
+	return base_error_set(err, -EINVAL,
+			      "port %u (%s) has rings of %u to %u descriptors: change %s %u",
+			      port->id, port->name, limits->nb_min, limits->nb_max, option, count);
+}
+
 static int configure(struct port *port, struct base_error *err)
 {
 	const struct options *options = options_get();
 	int ret = check_queues(port, err);
 
+	if (ret == 0)
+		ret = check_ring(port, "--rxd", options->rxd, &port->info.rx_desc_lim, err);
+	if (ret == 0)
+		ret = check_ring(port, "--txd", options->txd, &port->info.tx_desc_lim, err);
 	if (ret != 0)
 		return ret;
 	port->rxq = options->rxq;

@@ -108,14 +108,10 @@ static void set_mask(const struct cli_args *args)
 	bool is_cores = strcmp(args->word[1].text, "coremask") == 0;
 	struct base_error err = {0};
 	uint64_t mask = 0;
-	char text[CLI_WORD_SIZE + 2];
 
 	if (!is_stopped())
 		return;
-	/* testpmd reads masks as hexadecimal, with 0x or without */
-	snprintf(text, sizeof(text), "%s%s", strncmp(args->word[2].text, "0x", 2) == 0 ? "" : "0x",
-		 args->word[2].text);
-	if (option_number(text, 1, UINT64_MAX, &mask) != 0) {
+	if (option_mask(args->word[2].text, &mask) != 0) {
 		cli_fail("\"%s\" is not a hexadecimal mask", args->word[2].text);
 		return;
 	}
@@ -128,9 +124,9 @@ static void set_count(const struct cli_args *args)
 {
 	bool is_cores = strcmp(args->word[1].text, "nbcore") == 0;
 	uint64_t number = args->word[2].number;
+	unsigned int max = is_cores ? rte_lcore_count() - 1 : port_count();
 
-	if (!is_stopped() ||
-	    !cli_check(args->word[1].text, number, 1, is_cores ? RTE_MAX_LCORE : RTE_MAX_ETHPORTS))
+	if (!is_stopped() || !cli_check(args->word[1].text, number, 1, RTE_MAX(max, 1u)))
 		return;
 	if (is_cores)
 		options_edit()->nb_cores = (uint16_t)number;
