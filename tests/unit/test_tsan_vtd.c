@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <time.h>
 
+#include "vtd_entry.h"
 #include "vtd_env.h"
 
 #define RW	(IOMMU_READ | IOMMU_WRITE)
@@ -239,6 +240,49 @@ static void memory_can_be_added_and_removed_while_threads_translate(void **state
 	assert_int_equal(iommu_faults_total(env.domain), 0);
 }
 
+/* --- one entry ------------------------------------------------------------------------------ */
+
+#define TAGS 4 /* data of tag n is any number whose remainder is n */
+
+static struct vtd_entry entry;
+static uint64_t torn;
+
+static void *entry_reader_main(void *arg)
+{
+	uint64_t found = 0, tag = 0, data;
+
+	while (!__atomic_load_n(&is_stopping, __ATOMIC_RELAXED)) {
+		tag = tag % (TAGS - 1) + 1;
+		if (!vtd_entry_read(&entry, tag, &data))
+			continue;
+		found++;
+		torn += data % TAGS != tag;
+	}
+	*(uint64_t *)arg = found;
+	return NULL;
+}
+
+static void an_entry_read_while_it_is_rewritten_is_whole_or_not_found(void **state)
+{
+	uint64_t found = 0, order = 0;
+	time_t start = now_s();
+	pthread_t thread;
+
+	is_stopping = false;
+	assert_int_equal(pthread_create(&thread, NULL, entry_reader_main, &found), 0);
+	while (now_s() - start <= 1) {
+		for (unsigned int i = 0; i < 1000; i++) {
+			order++;
+			vtd_entry_write(&entry, order % (TAGS - 1) + 1,
+					order * TAGS + order % (TAGS - 1) + 1, order, 0);
+		}
+	}
+	__atomic_store_n(&is_stopping, true, __ATOMIC_RELAXED);
+	pthread_join(thread, NULL);
+	assert_int_equal(torn, 0);
+	assert_int_not_equal(found, 0);
+}
+
 #define on_slots(name) cmocka_unit_test_setup_teardown(name, open_slots, close_slots)
 
 int main(void)
@@ -248,6 +292,7 @@ int main(void)
 		on_slots(a_buffer_freed_before_the_sync_is_still_reached),
 		on_slots(tables_can_go_while_threads_walk),
 		on_slots(invalidations_of_all_kinds_keep_good_translations_good),
+		cmocka_unit_test(an_entry_read_while_it_is_rewritten_is_whole_or_not_found),
 		on_slots(memory_can_be_added_and_removed_while_threads_translate),
 	};
 

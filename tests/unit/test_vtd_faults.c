@@ -246,6 +246,23 @@ static void rights_of_all_levels_are_combined(void **state)
 	assert_int_equal(walk.reason, 6);
 }
 
+/* What a walk cache or the IOTLB knows has the rights of the levels above too. */
+static void cached_entries_have_the_rights_of_all_levels(void **state)
+{
+	struct iommu_span span;
+
+	*word(TABLE3 + 8) = TABLE2 | 1;
+	*word(TABLE1 + 16) = (DATA + 0x1000) | RW;
+	vtd_unit_invalidate(env.unit);
+	assert_non_null(vtd_env_read(&env, IOVA));
+	/* The other page is found through the walk cache, then in the IOTLB. */
+	assert_int_equal(vtd_env_access(&env, IOVA + 0x1000, 4, IOMMU_WRITE, &span, 1), 0);
+	assert_int_equal(vtd_env_reason(&env), 5);
+	assert_non_null(vtd_env_read(&env, IOVA + 0x1000));
+	assert_int_equal(vtd_env_access(&env, IOVA + 0x1000, 4, IOMMU_WRITE, &span, 1), 0);
+	assert_int_equal(vtd_env_reason(&env), 5);
+}
+
 static void tables_outside_memory_are_7(void **state)
 {
 	static const uint64_t entries[] = {TABLE4 + 8, TABLE3 + 8, TABLE2 + 8};
@@ -447,6 +464,7 @@ int main(void)
 		on_image(addresses_beyond_the_width_are_4),
 		on_image(a_right_missing_at_any_level_is_5_or_6),
 		on_image(rights_of_all_levels_are_combined),
+		on_image(cached_entries_have_the_rights_of_all_levels),
 		on_image(tables_outside_memory_are_7),
 		on_image(reserved_bits_of_tables_and_leaves_are_c),
 		on_image(other_bits_are_not_reserved),
