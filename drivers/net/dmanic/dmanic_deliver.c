@@ -15,41 +15,9 @@ enum take {
 	SPOILT,	   /* ran into a bad descriptor: those taken are lost with the frame */
 };
 
-/* Fetches up to DMANIC_FETCH descriptors behind what is cached from `keep` on. */
-static bool fetch(struct dmanic_rx_ring *rx, uint16_t keep)
+/* A bad descriptor is counted when it is fetched, and marked by its length. */
+static void check_fetched(struct dmanic_rx_ring *rx, uint16_t count)
 {
-	uint64_t doorbell = __atomic_load_n(&rx->doorbell, __ATOMIC_ACQUIRE);
-	uint16_t count = dmanic_ring_pending(doorbell, rx->fetch, rx->size);
-	struct iommu_access access;
-	struct iommu_span span[2 + 17];
-
-	if (count > DMANIC_FETCH)
-		count = DMANIC_FETCH;
-	if (count > rx->size - rx->fetch)
-		count = rx->size - rx->fetch;
-	if (count > DMANIC_RX_CACHE - (rx->cached - keep))
-		count = DMANIC_RX_CACHE - (rx->cached - keep);
-	if (count == 0 || rx->is_halted)
-		return false;
-	access.iova = rx->iova + (uint64_t)rx->fetch * DMANIC_DESC_SIZE;
-	access.len = count * DMANIC_DESC_SIZE;
-	access.prot = IOMMU_READ;
-	iommu_translate_burst(rx->translator, &access, 1, span, RTE_DIM(span));
-	if (unlikely(access.span_count == 0)) {
-		rx->is_halted = true;
-		return false;
-	}
-	if (keep < rx->cached)
-		memmove(rx->cache, &rx->cache[keep], (rx->cached - keep) * DMANIC_DESC_SIZE);
-	rx->cached -= keep;
-	rx->next -= keep;
-
-	uint8_t *to = (uint8_t *)&rx->cache[rx->cached];
-
-	for (unsigned int i = 0; i < access.span_count; i++) {
-		memcpy(to, span[i].vaddr, span[i].len);
-		to += span[i].len;
-	}
 	for (unsigned int i = rx->cached; i < (unsigned int)rx->cached + count; i++) {
 		union dmanic_rx_desc *desc = &rx->cache[i];
 
@@ -58,6 +26,32 @@ static bool fetch(struct dmanic_rx_ring *rx, uint16_t keep)
 		desc->buf_len = 0;
 		base_hist_bump(&rx->counters.desc_errors, 1);
 	}
+}
+
+bool dmanic_rx_fetch(struct dmanic_rx_ring *rx, uint16_t keep)
+{
+	uint64_t doorbell = __atomic_load_n(&rx->doorbell, __ATOMIC_ACQUIRE);
+	uint16_t count = dmanic_ring_pending(doorbell, rx->fetch, rx->size);
+	uint16_t kept = rx->cached - keep;
+
+	if (count > DMANIC_FETCH)
+		count = DMANIC_FETCH;
+	if (count > DMANIC_RX_CACHE - kept)
+		count = DMANIC_RX_CACHE - kept;
+	if (count == 0 || rx->is_halted)
+		return false;
+	if (kept > 0)
+		memmove(rx->cache, &rx->cache[keep], kept * DMANIC_DESC_SIZE);
+	rx->cached = kept;
+	rx->next -= keep;
+
+	const struct dmanic_ring_range range = {rx->iova, rx->size, rx->fetch, count};
+
+	if (unlikely(!dmanic_ring_fetch(rx->translator, &range, &rx->cache[kept]))) {
+		rx->is_halted = true;
+		return false;
+	}
+	check_fetched(rx, count);
 	rx->cached += count;
 	rx->fetch = dmanic_ring_add(rx->fetch, count, rx->size);
 	return true;
@@ -84,7 +78,7 @@ static enum take take(struct dmanic_rx_ring *rx, uint8_t frame, uint32_t len, ui
 		skip_bad(rx);
 		if (rx->staged + DMANIC_FETCH > DMANIC_RX_CACHE)
 			return NO_STAGE;
-	} while (rx->next == rx->cached && fetch(rx, rx->next));
+	} while (rx->next == rx->cached && dmanic_rx_fetch(rx, rx->next));
 	start = rx->next;
 	staged = rx->staged;
 	accesses = rx->access_count;
@@ -92,7 +86,7 @@ static enum take take(struct dmanic_rx_ring *rx, uint8_t frame, uint32_t len, ui
 		if (rx->next == rx->cached) {
 			uint16_t taken = rx->next - start;
 
-			if (!fetch(rx, start)) {
+			if (!dmanic_rx_fetch(rx, start)) {
 				rx->next = start;
 				rx->staged = staged;
 				rx->access_count = accesses;
@@ -147,35 +141,33 @@ static uint32_t settle(struct dmanic_rx_ring *rx, unsigned int first, unsigned i
 	return is_bad ? 0 : len;
 }
 
+unsigned int dmanic_rx_reach(struct dmanic_rx_ring *rx, uint16_t count,
+			     struct iommu_span spans[DMANIC_RING_SPANS])
+{
+	const struct dmanic_ring_range range = {rx->iova, rx->size, rx->done, count};
+	unsigned int span_count = dmanic_ring_reach(rx->translator, &range, IOMMU_WRITE, spans);
+
+	rx->is_halted |= span_count == 0;
+	__atomic_store_n(&rx->done, dmanic_ring_add(rx->done, count, rx->size), __ATOMIC_RELAXED);
+	return span_count;
+}
+
 static void write_back(struct dmanic_rx_ring *rx)
 {
 	const union dmanic_rx_done *back = rx->back;
 
-	for (uint16_t left = rx->staged; left > 0 && !rx->is_halted;) {
-		struct iommu_access access;
-		struct iommu_span span[1 + 17];
-		uint16_t count = left < DMANIC_FETCH ? left : DMANIC_FETCH;
+	for (uint16_t left = rx->staged, count; left > 0 && !rx->is_halted; left -= count) {
+		struct iommu_span spans[DMANIC_RING_SPANS];
+		unsigned int span_count;
 
-		if (count > rx->size - rx->done)
-			count = rx->size - rx->done;
-		access.iova = rx->iova + (uint64_t)rx->done * DMANIC_DESC_SIZE;
-		access.len = count * DMANIC_DESC_SIZE;
-		access.prot = IOMMU_WRITE;
-		iommu_translate_burst(rx->translator, &access, 1, span, RTE_DIM(span));
-		if (unlikely(access.span_count == 0))
-			rx->is_halted = true;
-		for (unsigned int i = 0; i < access.span_count; i++) {
-			union dmanic_rx_done *desc = (void *)span[i].vaddr;
+		count = left < DMANIC_FETCH ? left : DMANIC_FETCH;
+		span_count = dmanic_rx_reach(rx, count, spans);
+		for (unsigned int i = 0; i < span_count; i++) {
+			union dmanic_rx_done *desc = (void *)spans[i].vaddr;
 
-			for (unsigned int k = 0; k < span[i].len / DMANIC_DESC_SIZE; k++, back++) {
-				desc[k].word[1] = back->word[1];
-				/* DD last: the driver reads it first. */
-				__atomic_store_n(&desc[k].word[0], back->word[0], __ATOMIC_RELEASE);
-			}
+			for (unsigned int k = 0; k < spans[i].len / DMANIC_DESC_SIZE; k++)
+				dmanic_rx_write(&desc[k], *back++);
 		}
-		__atomic_store_n(&rx->done, dmanic_ring_add(rx->done, count, rx->size),
-				 __ATOMIC_RELAXED);
-		left -= count;
 	}
 	rx->staged = 0;
 	rx->access_count = 0;
@@ -220,8 +212,7 @@ static void flush(struct dmanic_batch *batch, struct dmanic_rx_ring *rx)
 		base_hist_bump(&rx->counters.refused, refused);
 }
 
-/* Takes the ring's token; false: frames for it wait. */
-static bool hold(struct dmanic_batch *batch, struct dmanic_rx_ring *rx, unsigned int queue)
+bool dmanic_rx_hold(struct dmanic_batch *batch, struct dmanic_rx_ring *rx, unsigned int queue)
 {
 	if (batch->held & 1u << queue)
 		return true;
@@ -236,7 +227,9 @@ static bool hold(struct dmanic_batch *batch, struct dmanic_rx_ring *rx, unsigned
 		__atomic_fetch_and(&rx->stalled, ~(1u << batch->queue), __ATOMIC_SEQ_CST);
 	}
 	batch->held |= 1u << queue;
-	iommu_burst_begin(rx->translator);
+	/* On the same unit the transmit translator's burst keeps our translations good as well. */
+	if (rx->translator->qsbr != batch->tx->translator->qsbr)
+		iommu_burst_begin(rx->translator);
 	return true;
 }
 
@@ -273,8 +266,12 @@ static bool place(struct dmanic_batch *batch, uint8_t index, unsigned int queue)
 		batch->drops[DMANIC_DROP_STOPPED]++;
 		return true;
 	}
-	if (!hold(batch, rx, queue))
+	if (!dmanic_rx_hold(batch, rx, queue))
 		return false;
+	if (unlikely(rx->is_halted)) {
+		base_hist_bump(&rx->counters.missed, 1);
+		return true;
+	}
 	if (frame->is_stripping)
 		len -= RTE_VLAN_HLEN;
 	result = len <= to->filter.frame_max ? take(rx, index, len, &frame->rx_count) : TOO_LARGE;
@@ -328,7 +325,8 @@ void dmanic_deliver_end(struct dmanic_batch *batch)
 	for (uint32_t held = batch->held; held != 0; held &= held - 1) {
 		struct dmanic_rx_ring *rx = &batch->receiver->rx[__builtin_ctz(held)];
 
-		iommu_burst_end(rx->translator);
+		if (rx->translator->qsbr != batch->tx->translator->qsbr)
+			iommu_burst_end(rx->translator);
 		dmanic_token_give(&rx->token);
 	}
 	for (unsigned int i = 0; i < DMANIC_DROPS; i++) {

@@ -19,48 +19,23 @@ void dmanic_stall_clear(struct dmanic_device *device, unsigned int queue)
 	tx->stalled_on = -1;
 }
 
-/* A second span or access follows the first one in the ring: copied as one. */
-static void cache_copy(struct dmanic_tx_ring *tx, const struct iommu_span *spans,
-		       unsigned int span_count)
-{
-	uint8_t *to = (uint8_t *)&tx->cache[tx->cached];
-
-	for (unsigned int i = 0; i < span_count; i++) {
-		memcpy(to, spans[i].vaddr, spans[i].len);
-		to += spans[i].len;
-	}
-}
-
-/* Tops the cache up to DMANIC_FETCH descriptors: one translation, two where the ring wraps. */
+/* Tops the cache up to DMANIC_FETCH descriptors. */
 static void fetch(struct dmanic_tx_ring *tx)
 {
 	uint64_t doorbell = __atomic_load_n(&tx->doorbell, __ATOMIC_ACQUIRE);
 	uint16_t count = dmanic_ring_pending(doorbell, tx->fetch, tx->size);
-	struct iommu_access access[2];
-	struct iommu_span span[2 + 17];
-	uint16_t n = 1;
 
 	if (count > DMANIC_FETCH - tx->cached)
 		count = DMANIC_FETCH - tx->cached;
 	if (count == 0)
 		return;
-	uint16_t first = count < tx->size - tx->fetch ? count : tx->size - tx->fetch;
 
-	access[0].iova = tx->iova + (uint64_t)tx->fetch * DMANIC_DESC_SIZE;
-	access[0].len = first * DMANIC_DESC_SIZE;
-	access[0].prot = IOMMU_READ;
-	if (unlikely(first < count)) {
-		access[1].iova = tx->iova;
-		access[1].len = (count - first) * DMANIC_DESC_SIZE;
-		access[1].prot = IOMMU_READ;
-		n = 2;
-	}
-	n = iommu_translate_burst(tx->translator, access, n, span, RTE_DIM(span));
-	if (unlikely(access[0].span_count == 0 || (n == 2 && access[1].span_count == 0))) {
+	const struct dmanic_ring_range range = {tx->iova, tx->size, tx->fetch, count};
+
+	if (unlikely(!dmanic_ring_fetch(tx->translator, &range, &tx->cache[tx->cached]))) {
 		tx->is_halted = true;
 		return;
 	}
-	cache_copy(tx, span, access[0].span_count + (n == 2 ? access[1].span_count : 0));
 	tx->cached += count;
 	tx->fetch = dmanic_ring_add(tx->fetch, count, tx->size);
 }
@@ -177,10 +152,10 @@ static unsigned int frames_wanted(const struct dmanic_batch *batch)
 	return room < 1 ? 1 : room;
 }
 
-static void frames_read(struct dmanic_batch *batch)
+/* The first frames of the cache, `wanted` at most; is_translated: their accesses are already. */
+static void frames_read(struct dmanic_batch *batch, unsigned int wanted, bool is_translated)
 {
 	struct dmanic_tx_ring *tx = batch->tx;
-	unsigned int wanted = frames_wanted(batch);
 	unsigned int first = 0;
 
 	batch->frame_count = 0;
@@ -194,46 +169,42 @@ static void frames_read(struct dmanic_batch *batch)
 	}
 	if (!batch->sender->has_link || batch->access_count == 0)
 		return;
-	iommu_translate_burst(tx->translator, batch->access, batch->access_count, batch->span,
-			      DMANIC_TX_SPANS);
+	if (!is_translated)
+		iommu_translate_burst(tx->translator, batch->access, batch->access_count,
+				      batch->span, DMANIC_TX_SPANS);
 	frames_settle(batch);
 }
 
-/* Writes DD, and ERR for what was dropped, into the first words; in one span after the other. */
-static void write_back_words(struct dmanic_tx_ring *tx, const uint64_t *word,
-			     const struct iommu_span *spans, unsigned int span_count)
+unsigned int dmanic_tx_reach(struct dmanic_tx_ring *tx, uint16_t count,
+			     struct iommu_span spans[DMANIC_RING_SPANS])
 {
+	const struct dmanic_ring_range range = {tx->iova, tx->size, tx->done, count};
+	unsigned int span_count = dmanic_ring_reach(tx->translator, &range, IOMMU_WRITE, spans);
+
+	tx->is_halted |= span_count == 0;
+	return span_count;
+}
+
+void dmanic_tx_advance(struct dmanic_tx_ring *tx, uint16_t count)
+{
+	tx->done = dmanic_ring_add(tx->done, count, tx->size);
+	tx->cached -= count;
+	tx->bad = count < 32 ? tx->bad >> count : 0;
+	if (unlikely(tx->cached > 0))
+		memmove(tx->cache, &tx->cache[count], tx->cached * DMANIC_DESC_SIZE);
+}
+
+static void write_back(struct dmanic_tx_ring *tx, const uint64_t *word, uint16_t count)
+{
+	struct iommu_span spans[DMANIC_RING_SPANS];
+	unsigned int span_count = dmanic_tx_reach(tx, count, spans);
+
 	for (unsigned int i = 0; i < span_count; i++) {
 		union dmanic_tx_desc *desc = (void *)spans[i].vaddr;
 
 		for (unsigned int k = 0; k < spans[i].len / DMANIC_DESC_SIZE; k++)
 			__atomic_store_n(&desc[k].word[0], *word++, __ATOMIC_RELEASE);
 	}
-}
-
-static void write_back(struct dmanic_tx_ring *tx, const uint64_t *word, uint16_t count)
-{
-	struct iommu_access access[2];
-	struct iommu_span span[2 + 17];
-	uint16_t first = count < tx->size - tx->done ? count : tx->size - tx->done;
-	uint16_t n = 1;
-
-	access[0].iova = tx->iova + (uint64_t)tx->done * DMANIC_DESC_SIZE;
-	access[0].len = first * DMANIC_DESC_SIZE;
-	access[0].prot = IOMMU_WRITE;
-	if (unlikely(first < count)) {
-		access[1].iova = tx->iova;
-		access[1].len = (count - first) * DMANIC_DESC_SIZE;
-		access[1].prot = IOMMU_WRITE;
-		n = 2;
-	}
-	n = iommu_translate_burst(tx->translator, access, n, span, RTE_DIM(span));
-	if (unlikely(access[0].span_count == 0 || (n == 2 && access[1].span_count == 0))) {
-		tx->is_halted = true;
-		return;
-	}
-	write_back_words(tx, word, span,
-			 access[0].span_count + (n == 2 ? access[1].span_count : 0));
 }
 
 /* Counts the frames that left, hands their descriptors back and drops them from the cache. */
@@ -264,23 +235,42 @@ static void complete(struct dmanic_batch *batch, unsigned int frame_count)
 	} else {
 		base_hist_bump(&tx->counters.link_drops, frames);
 	}
-	tx->done = dmanic_ring_add(tx->done, descs, tx->size);
-	tx->cached -= descs;
-	tx->bad = descs < 32 ? tx->bad >> descs : 0;
-	if (unlikely(tx->cached > 0))
-		memmove(tx->cache, &tx->cache[descs], tx->cached * DMANIC_DESC_SIZE);
+	dmanic_tx_advance(tx, descs);
+}
+
+/* All frames of a batch that are plain and can go at once; false: none went. */
+static bool pump_plain(struct dmanic_batch *batch, unsigned int n, bool *is_translated)
+{
+	*is_translated = false;
+	if (!batch->sender->has_link || batch->receiver->filter.needs_header ||
+	    !dmanic_plain_parse(batch, n))
+		return false;
+	iommu_translate_burst(batch->tx->translator, batch->access, n, batch->span,
+			      DMANIC_TX_SPANS);
+	*is_translated = true;
+	if (!dmanic_plain_deliver(batch, n))
+		return false;
+	dmanic_plain_complete(batch, n);
+	return true;
 }
 
 /* Moves up to DMANIC_FETCH descriptors; false when there is nothing more that can move. */
 static bool pump_step(struct dmanic_batch *batch)
 {
 	struct dmanic_tx_ring *tx = batch->tx;
-	unsigned int done;
+	unsigned int wanted, done;
+	bool is_translated;
 
 	fetch(tx);
 	if (tx->cached == 0)
 		return false;
-	frames_read(batch);
+	wanted = RTE_MIN(frames_wanted(batch), (unsigned int)tx->cached);
+	if (likely(pump_plain(batch, wanted, &is_translated)))
+		return !tx->is_halted;
+	/* Another lcore has the receive ring, and will look at us when it is done. */
+	if (tx->stalled_on >= 0)
+		return false;
+	frames_read(batch, wanted, is_translated);
 	batch->is_full = false;
 	done = likely(batch->sender->has_link) ? dmanic_deliver(batch) : batch->frame_count;
 	complete(batch, done);

@@ -17,13 +17,14 @@ static void refill(struct dmanic_rxq *rxq)
 	while (rxq->unposted >= DMANIC_REFILL) {
 		union dmanic_rx_desc *desc = (union dmanic_rx_desc *)&rxq->ring[rxq->post];
 		struct rte_mbuf **mbufs = &rxq->mbufs[rxq->post];
+		const uint64_t word0 = (uint64_t)rxq->buf_len << 32;
 
 		if (unlikely(rte_mempool_get_bulk(rxq->pool, (void **)mbufs, DMANIC_REFILL) != 0)) {
 			rxq->data->rx_mbuf_alloc_failed += DMANIC_REFILL;
 			break;
 		}
 		for (unsigned int i = 0; i < DMANIC_REFILL; i++) {
-			desc[i].word[0] = (uint64_t)rxq->buf_len << 32;
+			desc[i].word[0] = word0;
 			desc[i].word[1] = rte_mbuf_data_iova_default(mbufs[i]);
 		}
 		rxq->unposted -= DMANIC_REFILL;
@@ -39,26 +40,24 @@ static void refill(struct dmanic_rxq *rxq)
 	dmanic_rx_resume(rxq->device, rxq->queue);
 }
 
-static inline uint64_t ol_flags_of(const struct dmanic_rxq *rxq, uint64_t status)
+static inline uint64_t flags_of(uint64_t ol_flags, uint64_t status)
 {
-	uint64_t flags = rxq->ol_flags;
-
 	if (status & DMANIC_RSS)
-		flags |= RTE_MBUF_F_RX_RSS_HASH;
+		ol_flags |= RTE_MBUF_F_RX_RSS_HASH;
 	if (status & DMANIC_VLAN)
-		flags |= RTE_MBUF_F_RX_VLAN | RTE_MBUF_F_RX_VLAN_STRIPPED;
-	return flags;
+		ol_flags |= RTE_MBUF_F_RX_VLAN | RTE_MBUF_F_RX_VLAN_STRIPPED;
+	return ol_flags;
 }
 
 /* The write-back stands in the order of rx_descriptor_fields1: ptype, lengths, tag, hash. */
-static inline void fill(const struct dmanic_rxq *rxq, struct rte_mbuf *mbuf, uint64_t word0,
+static inline void fill(struct rte_mbuf *mbuf, uint64_t rearm, uint64_t ol_flags, uint64_t word0,
 			uint64_t word1)
 {
-	uint64_t *rearm = (uint64_t *)(uintptr_t)&mbuf->rearm_data;
+	uint64_t *rearm_data = (uint64_t *)(uintptr_t)&mbuf->rearm_data;
 	uint64_t *fields = (uint64_t *)(uintptr_t)&mbuf->rx_descriptor_fields1;
 
-	*rearm = rxq->rearm;
-	mbuf->ol_flags = ol_flags_of(rxq, word0);
+	*rearm_data = rearm;
+	mbuf->ol_flags = flags_of(ol_flags, word0);
 	fields[0] = word0 & ~UINT64_C(0xffffffff);
 	fields[1] = word1;
 }
@@ -66,28 +65,33 @@ static inline void fill(const struct dmanic_rxq *rxq, struct rte_mbuf *mbuf, uin
 uint16_t dmanic_rx_burst(void *queue, struct rte_mbuf **mbufs, uint16_t n)
 {
 	struct dmanic_rxq *rxq = queue;
-	uint16_t taken = 0, looked = 0, next = rxq->next;
+	/* In registers: what is written through mbufs might be the queue, for all the compiler
+	 * knows. */
+	const union dmanic_rx_done *ring = rxq->ring;
+	struct rte_mbuf **posted = rxq->mbufs;
+	const uint64_t rearm = rxq->rearm, ol_flags = rxq->ol_flags;
+	const unsigned int size = rxq->size;
+	unsigned int taken = 0, refused = 0, next = rxq->next;
 
 	while (taken < n) {
-		const union dmanic_rx_done *done = &rxq->ring[next];
-		uint64_t word0 = __atomic_load_n(&done->word[0], __ATOMIC_ACQUIRE);
-		struct rte_mbuf *mbuf = rxq->mbufs[next];
+		uint64_t word0 = __atomic_load_n(&ring[next].word[0], __ATOMIC_ACQUIRE);
+		struct rte_mbuf *mbuf = posted[next];
 
 		if (!(word0 & DMANIC_DD))
 			break;
-		rte_prefetch0(rxq->mbufs[next + DMANIC_AHEAD]);
-		looked++;
-		if (++next == rxq->size)
-			next = 0;
+		rte_prefetch0(posted[next + DMANIC_AHEAD]);
 		if (unlikely(word0 & DMANIC_ERR)) {
 			rte_mbuf_raw_free(mbuf);
-			continue;
+			refused++;
+		} else {
+			fill(mbuf, rearm, ol_flags, word0, ring[next].word[1]);
+			mbufs[taken++] = mbuf;
 		}
-		fill(rxq, mbuf, word0, done->word[1]);
-		mbufs[taken++] = mbuf;
+		if (unlikely(++next == size))
+			next = 0;
 	}
 	rxq->next = next;
-	rxq->unposted += looked;
+	rxq->unposted += taken + refused;
 	refill(rxq);
 	return taken;
 }
@@ -124,7 +128,7 @@ uint16_t dmanic_rx_burst_scattered(void *queue, struct rte_mbuf **mbufs, uint16_
 			rte_mbuf_raw_free(mbuf);
 			continue;
 		}
-		fill(rxq, mbuf, word0, done->word[1]);
+		fill(mbuf, rxq->rearm, rxq->ol_flags, word0, done->word[1]);
 		if (gather(rxq, mbuf, word0)) {
 			mbufs[taken++] = rxq->head;
 			rxq->head = NULL;

@@ -52,26 +52,32 @@ static void reclaim(struct dmanic_txq *txq)
 	}
 }
 
-static inline void post(struct dmanic_txq *txq, struct rte_mbuf *mbuf, uint16_t flags,
+static inline void post(union dmanic_tx_desc *desc, const struct rte_mbuf *mbuf, uint16_t flags,
 			uint16_t vlan_tci)
 {
-	union dmanic_tx_desc *desc = &txq->ring[txq->tail];
-
 	desc->word[0] = dmanic_tx_word(mbuf->data_len, flags, vlan_tci);
 	desc->word[1] = rte_mbuf_data_iova(mbuf);
-	txq->mbufs[txq->tail] = mbuf;
-	if (++txq->tail == txq->size)
-		txq->tail = 0;
 }
 
-static void post_chain(struct dmanic_txq *txq, struct rte_mbuf *mbuf, uint16_t flags)
+static inline uint16_t flags_of(const struct rte_mbuf *mbuf)
+{
+	return mbuf->ol_flags & RTE_MBUF_F_TX_VLAN ? DMANIC_TX_VLAN : 0;
+}
+
+/* Returns the index behind the chain. */
+static unsigned int post_chain(struct dmanic_txq *txq, struct rte_mbuf *mbuf, unsigned int tail)
 {
 	uint16_t vlan_tci = mbuf->vlan_tci;
+	uint16_t flags = flags_of(mbuf);
 
 	while (mbuf != NULL) {
 		struct rte_mbuf *next = mbuf->next;
 
-		post(txq, mbuf, next == NULL ? flags | DMANIC_TX_EOP : flags, vlan_tci);
+		post(&txq->ring[tail], mbuf, next == NULL ? flags | DMANIC_TX_EOP : flags,
+		     vlan_tci);
+		txq->mbufs[tail] = mbuf;
+		if (++tail == txq->size)
+			tail = 0;
 		flags = 0;
 		/* Fast free puts it into its pool as it is. */
 		if (txq->is_fast_free) {
@@ -80,29 +86,41 @@ static void post_chain(struct dmanic_txq *txq, struct rte_mbuf *mbuf, uint16_t f
 		}
 		mbuf = next;
 	}
+	return tail;
 }
 
 uint16_t dmanic_tx_burst(void *queue, struct rte_mbuf **mbufs, uint16_t n)
 {
 	struct dmanic_txq *txq = queue;
-	uint16_t sent;
 
 	if (txq->vacant < n)
 		reclaim(txq);
+
+	/* In registers: see dmanic_rx_burst(). */
+	union dmanic_tx_desc *ring = txq->ring;
+	struct rte_mbuf **posted = txq->mbufs;
+	const unsigned int size = txq->size;
+	unsigned int tail = txq->tail, vacant = txq->vacant, sent;
+
 	for (sent = 0; sent < n; sent++) {
 		struct rte_mbuf *mbuf = mbufs[sent];
-		uint16_t flags = mbuf->ol_flags & RTE_MBUF_F_TX_VLAN ? DMANIC_TX_VLAN : 0;
 
-		if (unlikely(mbuf->nb_segs > txq->vacant))
+		if (unlikely(mbuf->nb_segs > vacant))
 			break;
-		txq->vacant -= mbuf->nb_segs;
-		if (likely(mbuf->nb_segs == 1))
-			post(txq, mbuf, flags | DMANIC_TX_EOP, mbuf->vlan_tci);
-		else
-			post_chain(txq, mbuf, flags);
+		vacant -= mbuf->nb_segs;
+		if (unlikely(mbuf->nb_segs != 1)) {
+			tail = post_chain(txq, mbuf, tail);
+			continue;
+		}
+		post(&ring[tail], mbuf, flags_of(mbuf) | DMANIC_TX_EOP, mbuf->vlan_tci);
+		posted[tail] = mbuf;
+		if (unlikely(++tail == size))
+			tail = 0;
 	}
+	txq->tail = tail;
+	txq->vacant = vacant;
 	/* A stopped device may have left frames behind: ring even when nothing is new. */
-	dmanic_tx_doorbell(txq->device, txq->queue, txq->tail);
+	dmanic_tx_doorbell(txq->device, txq->queue, tail);
 	/* The mbufs of what we pumped ourselves are still in our cache. */
 	reclaim(txq);
 	return sent;

@@ -43,6 +43,33 @@ static inline uint16_t dmanic_ring_pending(uint64_t doorbell, uint16_t index, ui
 	return tail >= index ? tail - index : tail + size - index;
 }
 
+/* Some descriptors of a ring, across its end or not. */
+struct dmanic_ring_range {
+	uint64_t iova; /* of the ring */
+	uint16_t size; /* of the ring, in descriptors */
+	uint16_t index;
+	uint16_t count;
+};
+
+/* Two accesses of 512 bytes at most, each on two pages at most; the rest is for the backend. */
+#define DMANIC_RING_SPANS (4 + 17)
+
+/** Translates a range: one access, two across the ring's end. Spans used, 0: refused. */
+unsigned int dmanic_ring_reach(struct iommu_translator *translator,
+			       const struct dmanic_ring_range *range, uint16_t prot,
+			       struct iommu_span spans[DMANIC_RING_SPANS]);
+
+/** Copies the descriptors of a range to `to`, once; false: refused. */
+bool dmanic_ring_fetch(struct iommu_translator *translator, const struct dmanic_ring_range *range,
+		       void *to);
+
+/** Writes a receive descriptor back: DD last, for the driver reads it first. */
+static inline void dmanic_rx_write(union dmanic_rx_done *desc, union dmanic_rx_done back)
+{
+	desc->word[1] = back.word[1];
+	__atomic_store_n(&desc->word[0], back.word[0], __ATOMIC_RELEASE);
+}
+
 /* One frame of a batch. */
 struct dmanic_frame {
 	uint8_t first; /* its first descriptor in the cache */
@@ -76,6 +103,31 @@ struct dmanic_batch {
 	struct iommu_access access[DMANIC_FETCH];
 	struct iommu_span span[DMANIC_TX_SPANS];
 };
+
+/*
+ * Plain frames: one segment, no tag, all to one ring, a buffer for each. Most are, and then a batch
+ * needs no state for each frame.
+ */
+
+/** Writes the accesses of the first n cached descriptors; false: not all of them are plain. */
+bool dmanic_plain_parse(struct dmanic_batch *batch, unsigned int n);
+/** Delivers n translated plain frames, all or none; false: none, and the usual way is open. */
+bool dmanic_plain_deliver(struct dmanic_batch *batch, unsigned int n);
+/** Hands back the transmit descriptors of n plain frames. */
+void dmanic_plain_complete(struct dmanic_batch *batch, unsigned int n);
+
+/** Takes a receive ring's token for the rest of the pump; false: frames for it wait. */
+bool dmanic_rx_hold(struct dmanic_batch *batch, struct dmanic_rx_ring *rx, unsigned int queue);
+/** Fetches descriptors behind what is cached from `keep` on; false: there are none. */
+bool dmanic_rx_fetch(struct dmanic_rx_ring *rx, uint16_t keep);
+/** Translates `count` descriptors from rx->done on for a write-back; 0: the ring is halted. */
+unsigned int dmanic_rx_reach(struct dmanic_rx_ring *rx, uint16_t count,
+			     struct iommu_span spans[DMANIC_RING_SPANS]);
+/** The same for transmit descriptors from tx->done on. */
+unsigned int dmanic_tx_reach(struct dmanic_tx_ring *tx, uint16_t count,
+			     struct iommu_span spans[DMANIC_RING_SPANS]);
+/** Drops `count` descriptors that were written back from the cache. */
+void dmanic_tx_advance(struct dmanic_tx_ring *tx, uint16_t count);
 
 /** Forgets that a transmit queue waits; the token is held, or the ring is stopped. */
 void dmanic_stall_clear(struct dmanic_device *device, unsigned int queue);
