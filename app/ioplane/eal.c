@@ -222,6 +222,9 @@ static void add_ours(struct eal_args *args, const struct eal_memory *memory)
 		add(args, "--in-memory");
 	if (!memory->is_huge && !args->has_no_huge)
 		add(args, "--no-huge");
+	/* as --in-memory means too: another DPDK program may run beside this one */
+	if (!memory->is_huge)
+		add(args, "--no-shconf");
 	if (!memory->is_huge && !args->has_memory) {
 		add(args, "-m");
 		add(args, "%" PRIu64, mib);

@@ -246,7 +246,7 @@ const struct option_def option_defs[] = {
 	{"rss-udp", 0, NULL, "spread by IP addresses and UDP ports", CALL(set_rss_udp)},
 	{"disable-rss", 0, NULL, "do not spread over receive queues", CALL(set_disable_rss)},
 
-	{"mbuf-size", 0, "N", "bytes of a buffer with its headroom", U32(mbuf_size, 256, 65535)},
+	{"mbuf-size", 0, "N", "bytes of a buffer with its headroom", U32(mbuf_size, 256, PORT_MBUF_SIZE_MAX)},
 	{"total-num-mbufs", 0, "N", "buffers a port receives into", U32(total_num_mbufs, 1024,
 									 1u << 28)},
 	{"mbcache", 0, "N", "buffers a lcore keeps", U16(mbcache, 0, 512)},

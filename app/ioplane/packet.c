@@ -26,7 +26,7 @@ int packet_pool_create(struct port *port, const char *name, struct port_pool **o
 		room = RTE_MAX(room, (uint32_t)options->txpkts[i]);
 	room = RTE_MAX(room + RTE_PKTMBUF_HEADROOM, (uint32_t)RTE_MBUF_DEFAULT_BUF_SIZE);
 	return port_pool_create(port, name, options->txpkts_count * port->txq * queue + 1024,
-				(uint16_t)RTE_MIN(room, (uint32_t)UINT16_MAX), out, err);
+				(uint16_t)RTE_MIN(room, (uint32_t)PORT_MBUF_SIZE_MAX), out, err);
 }
 
 int packet_template_init(struct packet_template *template, uint16_t port_id,

@@ -11,6 +11,7 @@
 #include <rte_errno.h>
 
 #include "engine.h"
+#include "forward.h"
 #include "options.h"
 #include "port_device.h"
 #include "port_memory.h"
@@ -237,6 +238,8 @@ static int detach_locked(struct port *port, struct base_error *err)
 		ret = port_close(port, err);
 	if (ret != 0)
 		return ret;
+	/* the streams of the last run name it */
+	stream_destroy_all();
 	port_drain_others(port);
 	ret = port_device_unplug(port, err);
 	table.ports[port->id] = NULL;

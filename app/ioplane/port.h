@@ -14,7 +14,9 @@
 #include "iommu.h"
 
 #define PORT_QUEUES_MAX 64
-#define PORT_NAME_SIZE	IOMMU_NAME_SIZE
+/* An mbuf counts its buffer in 16 bits, and buffers begin at cache lines. */
+#define PORT_MBUF_SIZE_MAX (UINT16_MAX + 1 - RTE_CACHE_LINE_SIZE)
+#define PORT_NAME_SIZE	   IOMMU_NAME_SIZE
 
 struct engine;
 
