@@ -268,7 +268,7 @@ static int write_json(const struct stats_report *report, struct base_error *err)
 int report_finish(struct base_error *err)
 {
 	struct stats_report *report;
-	int ret;
+	int ret, written;
 
 	if (!is_started)
 		return 0;
@@ -281,10 +281,10 @@ int report_finish(struct base_error *err)
 		stats_text(report, stdout);
 	if (fflush(stdout) != 0 || ferror(stdout))
 		ret = file_error("standard output", errno != 0 ? -errno : -EIO, err);
-	if (ret == 0)
-		ret = write_json(report, err);
+	/* a reader of the screen that has gone away does not cost the file */
+	written = write_json(report, ret == 0 ? err : NULL);
 	stats_report_destroy(report);
-	return ret;
+	return ret == 0 ? written : ret;
 }
 
 int report_clear_port(uint16_t id)

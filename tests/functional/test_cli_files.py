@@ -163,3 +163,15 @@ def test_a_file_of_commands_that_cannot_be_read_is_one_line(ioplane, tmp_path, m
     result = run_file(ioplane, path, status=1)
     (told,) = result.stderr.splitlines()
     assert told.startswith(f"{path}: cannot read the script: ")
+
+
+def test_replay_and_capture_take_paths_with_hash_marks_and_200_characters(
+        ioplane, tmp_path, make_capture):
+    capture = make_capture("--packets", "50", "--flows", "2")
+    for number, path in enumerate((tmp_path / "c#1.pcap", long_path(tmp_path))):
+        path.write_bytes(capture.read_bytes())
+        copy = long_path(tmp_path / f"out#{number}", 200)
+        ioplane.run(commands=[f"set replay 0,file={path}", f"set capture 1,file={copy}", "start",
+                              "stop"])
+        assert copy.exists()
+    ioplane.run(commands=[f"set replay 0,file={tmp_path / 'c#2.pcap'}"], status=1)
