@@ -171,7 +171,7 @@ def test_replay_and_capture_take_paths_with_hash_marks_and_200_characters(
     for number, path in enumerate((tmp_path / "c#1.pcap", long_path(tmp_path))):
         path.write_bytes(capture.read_bytes())
         copy = long_path(tmp_path / f"out#{number}", 200)
-        ioplane.run(commands=[f"set replay 0,file={path}", f"set capture 1,file={copy}", "start",
-                              "stop"])
+        ioplane.run(commands=["set fwd rxonly", f"set replay 0,file={path}",
+                              f"set capture 1,file={copy}", "start", "stop"])
         assert copy.exists()
     ioplane.run(commands=[f"set replay 0,file={tmp_path / 'c#2.pcap'}"], status=1)
