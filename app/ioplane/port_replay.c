@@ -3,6 +3,7 @@
 #include "port_replay.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,8 +17,10 @@
 #include "spec.h"
 #include "stream.h"
 
-#define QUIET_MS     200
+#define QUIET_MS     200u
 #define QUIET_ROUNDS 1000 /* of every lcore over its streams */
+#define STUCK_S	     10u
+#define NS_A_SECOND  UINT64_C(1000000000)
 
 struct port_replay {
 	struct port *port;
@@ -180,6 +183,11 @@ void port_replay_end(struct port *port)
 	replays[port->id]->stop_tsc = rte_rdtsc();
 }
 
+static uint64_t to_ns(uint64_t cycles)
+{
+	return (uint64_t)((double)cycles * (double)NS_A_SECOND / (double)rte_get_tsc_hz());
+}
+
 /* Packets that the streams have moved since the start, but for those that were made up. */
 static uint64_t moved(void)
 {
@@ -194,6 +202,20 @@ static uint64_t moved(void)
 	return packets;
 }
 
+/* A pausing receiver that nobody polls stops a replay for good. */
+static void say_stuck(uint64_t quiet_ns)
+{
+	static bool is_said;
+
+	if (is_said || RTE_MIN(quiet_ns, forward_duration_ns()) < STUCK_S * NS_A_SECOND)
+		return;
+	is_said = true;
+	fprintf(stderr,
+		"replay: nothing has been sent for %u s: does the other end receive? It goes on "
+		"waiting; SIGINT ends it with the report\n",
+		STUCK_S);
+}
+
 bool port_replay_is_over(void)
 {
 	static struct {
@@ -203,15 +225,21 @@ bool port_replay_is_over(void)
 	} quiet;
 	uint64_t now = rte_rdtsc();
 	uint64_t packets = moved();
+	uint64_t quiet_ns;
 
-	if (!forward_is_done() || packets != quiet.moved) {
+	if (packets != quiet.moved) {
 		quiet.moved = packets;
 		quiet.since_tsc = now;
 		quiet.rounds = forward_rounds();
 		return false;
 	}
+	quiet_ns = to_ns(now - quiet.since_tsc);
+	if (!forward_is_done()) {
+		say_stuck(quiet_ns);
+		return false;
+	}
 	/* An lcore that had no CPU meanwhile has not looked at its queues. */
-	return now - quiet.since_tsc >= rte_get_tsc_hz() / 1000 * QUIET_MS &&
+	return quiet_ns >= QUIET_MS * (NS_A_SECOND / 1000) &&
 	       forward_rounds() - quiet.rounds >= QUIET_ROUNDS;
 }
 

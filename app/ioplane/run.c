@@ -179,12 +179,12 @@ static uint64_t now_ms(void)
 	return (uint64_t)now.tv_sec * 1000u + (uint64_t)now.tv_nsec / 1000000u;
 }
 
-/* testpmd's "Press enter to exit"; without a terminal only a signal ends it. */
+/* testpmd's "Press enter to exit"; a replay ends by itself, and all else by a signal. */
 static bool has_pressed_enter(void)
 {
 	struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
 
-	if (!isatty(STDIN_FILENO)) {
+	if (options_get()->replay_count > 0 || !isatty(STDIN_FILENO)) {
 		poll(NULL, 0, POLL_MS);
 		return false;
 	}

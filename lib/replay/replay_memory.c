@@ -22,6 +22,9 @@ static int take_arena(const struct replay_memory_config *config, size_t size,
 	struct dma_range range;
 	int ret;
 
+	/* The rest of one large page is cheaper than an IOTLB entry for each 4 KiB of a capture. */
+	if (arena.page_size == 0 && size < HUGEMEM_2M)
+		arena.page_size = HUGEMEM_2M;
 	ret = dma_arena_create(config->space, &arena, &memory->arena, err);
 	if (ret < 0)
 		return ret;

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Replays captures from one port to the other and looks at every frame that arrives."""
 import os
+import signal
 import struct
 import threading
 import time
@@ -114,6 +115,36 @@ def test_replay_waits_for_a_slow_writer(ioplane, make_capture):
     captures.assert_same_frames(sent, captures.read_frames(copy))
     assert_counts(result, sent)
     assert "the writer fell behind" in result.text
+
+
+def test_a_capture_that_breaks_on_the_way_fails_the_run(ioplane, make_capture):
+    """The reader of the pipe goes away, as a disk fills up."""
+    path = make_capture("--packets", "1000", "--flows", "50")
+    fifo = ioplane.folder / "pipe.pcap"
+    os.mkfifo(fifo)
+
+    def read_a_little():
+        with open(fifo, "rb", buffering=0) as pipe:
+            pipe.read(1000)
+
+    reader = threading.Thread(target=read_a_little)
+    reader.start()
+    result = ioplane.run(f"--replay=0,file={path},loop=60", f"--capture=1,file={fifo}",
+                         status=None)
+    reader.join(30)
+    assert_refused(result, "cannot write capture", "Broken pipe")
+    assert "packets are not in the file" in result.text
+    assert result.stats["replay"][0]["packets"] == 60 * 1000
+
+
+@pytest.mark.slow
+def test_a_replay_into_a_receiver_that_nobody_polls_says_so(ioplane, make_capture):
+    path = make_capture("--packets", "2000", "--flows", "50")
+    with ioplane.start(f"--replay=0,file={path},loop=10", "--portlist=0") as running:
+        running.wait_for("does the other end receive")
+        running.signal(signal.SIGINT)
+        result = running.finish()
+    assert result.status == 0, running.said()
 
 
 def test_a_capture_holds_what_was_received_before_the_engine_changed_it(ioplane, make_capture):
