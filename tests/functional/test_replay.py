@@ -21,6 +21,16 @@ def replay(ioplane, path, *args, spec="", out="out.pcap", **options):
     return result, captures.read_frames(written)
 
 
+def polled_by(result, stream):
+    """How many lcores have a stream that begins with these words, as the start says."""
+    lcores, count = 0, False
+    for line in result.stdout.splitlines():
+        if line.startswith("Logical Core"):
+            lcores, count = lcores + count, False
+        count |= line.strip().startswith(stream)
+    return lcores + count
+
+
 def assert_counts(result, frames):
     """Ports, queues and the replay agree with the frames, and nothing was lost."""
     size = sum(map(len, frames))
@@ -44,9 +54,11 @@ def test_every_frame_arrives_in_order(ioplane, ethernet_capture):
 
 
 def test_four_queues_keep_the_order_of_each_flow(ioplane, ethernet_capture):
+    """Four lcores: the receive queues are on two of them, so that the capture merges their times."""
     sent = captures.read_frames(ethernet_capture)
     result, received = replay(ioplane, ethernet_capture, *ENTIRE, "--rxq=4", "--txq=4",
-                              "--nb-cores=2", forwarding=2)
+                              "--nb-cores=4", forwarding=4)
+    assert polled_by(result, "RX P=1") == 2
     captures.assert_same_frames_per_flow(sent, received)
     assert_counts(result, sent)
 
@@ -54,7 +66,8 @@ def test_four_queues_keep_the_order_of_each_flow(ioplane, ethernet_capture):
 def test_two_lcores_send_into_one_receive_queue(ioplane, ethernet_capture):
     sent = captures.read_frames(ethernet_capture)
     result, received = replay(ioplane, ethernet_capture, *ENTIRE, "--rxq=1", "--txq=2",
-                              "--nb-cores=2", forwarding=2)
+                              "--nb-cores=3", forwarding=3)
+    assert polled_by(result, "TX P=0") == 2
     captures.assert_same_frames_per_flow(sent, received)
     assert_counts(result, sent)
 
