@@ -150,6 +150,60 @@ static void control_may_change_things_while_frames_fly(void **state)
 	assert_true((uintptr_t)taken <= FRAMES);
 }
 
+/* Takes the receiver's ring and the cable away from frames on their way, and gives them back. */
+static void *interrupt(void *arg)
+{
+	struct dmanic_env_end *end = &env.end[1];
+
+	for (unsigned int round = 0; !__atomic_load_n(&is_stopping, __ATOMIC_RELAXED); round++) {
+		dmanic_rx_ring_stop(end->device, 0);
+		memset(end->rx_ring[0], 0, DMANIC_ENV_RING * DMANIC_DESC_SIZE);
+		end->rx_tail[0] = 0;
+		if (dmanic_rx_ring_start(end->device, 0, 2 * DMANIC_ENV_BASE + 4096,
+					 DMANIC_ENV_RING, end->rx_translator[0]) != 0)
+			return arg;
+		dmanic_env_post_buffers(&env, 1, 0, 0, POSTED);
+		if (round % 4 == 0) {
+			dmanic_cable_unplug(env.end[0].device, end->device);
+			sched_yield();
+			dmanic_cable_plug(env.end[0].device, end->device);
+		}
+		dmanic_wire_lock(end->device);
+		env.end[0].device->has_link = round % 2;
+		dmanic_wire_unlock(end->device);
+		sched_yield();
+	}
+	return NULL;
+}
+
+static uint64_t arrived_at(const struct dmanic_device *device)
+{
+	uint64_t sum = device->drops[DMANIC_DROP_STOPPED];
+
+	for (unsigned int i = 0; i < SENDERS; i++)
+		sum += device->rx[i].counters.frames + device->rx[i].counters.missed;
+	return sum;
+}
+
+static void rings_and_cable_may_go_while_frames_fly_and_each_is_counted(void **state)
+{
+	const struct dmanic_tx_counters *sent = &env.end[0].device->tx[0].counters;
+	pthread_t sender, control;
+	void *failed;
+
+	env.end[0].device->is_pausing = env.end[1].device->is_pausing = false;
+	assert_int_equal(pthread_create(&control, NULL, interrupt, (void *)1), 0);
+	assert_int_equal(pthread_create(&sender, NULL, transmit, (void *)0), 0);
+	pthread_join(sender, NULL);
+	__atomic_store_n(&is_stopping, true, __ATOMIC_RELAXED);
+	pthread_join(control, &failed);
+	assert_null(failed);
+	assert_int_equal(sent->frames + sent->link_drops, FRAMES);
+	assert_int_equal(arrived_at(env.end[0].device) + arrived_at(env.end[1].device),
+			 sent->frames);
+	assert_int_equal(sent->refused + sent->desc_errors, 0);
+}
+
 static int open_env(void **state)
 {
 	is_stopping = false;
@@ -170,6 +224,9 @@ int main(void)
 			two_senders_and_a_poller_lose_nothing_and_keep_order, open_env, close_env),
 		cmocka_unit_test_setup_teardown(control_may_change_things_while_frames_fly,
 						open_env, close_env),
+		cmocka_unit_test_setup_teardown(
+			rings_and_cable_may_go_while_frames_fly_and_each_is_counted, open_env,
+			close_env),
 	};
 
 	return cmocka_run_group_tests_name("dmanic_threads", tests, NULL, NULL);
