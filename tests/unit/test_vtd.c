@@ -65,6 +65,29 @@ static void the_second_access_hits(void **state)
 	assert_int_equal(counters->walk_reads, 6);
 }
 
+/* Both devices are in one domain: the second finds in the IOTLB what the first put there. */
+static void table_reads_of_an_access_that_hits_are_counted(void **state)
+{
+	struct iommu_access access = {.iova = 0, .len = 1, .prot = IOMMU_READ};
+	struct iommu_translator *translator;
+	struct iommu_device *device;
+	struct iommu_span span;
+
+	map(0, 0, ENV_PAGE, ENV_PAGE, RW);
+	vtd_env_read(&env, 0);
+	assert_int_equal(iommu_attach(env.domain, "second", 0x5678, &device, NULL), 0);
+	assert_int_equal(iommu_translator_create(device, true, 0, &translator), 0);
+	iommu_burst_begin(translator);
+	assert_int_equal(iommu_translate_burst(translator, &access, 1, &span, 1), 1);
+	iommu_burst_end(translator);
+	assert_int_equal(translator->counters.hits, 1);
+	assert_int_equal(translator->counters.misses, 0);
+	/* root and context */
+	assert_int_equal(translator->counters.walk_reads, 2);
+	iommu_translator_destroy(translator);
+	assert_int_equal(iommu_detach(device), 0);
+}
+
 static void a_neighbour_misses_with_one_read(void **state)
 {
 	const struct iommu_counters *counters = &env.translator->counters;
@@ -404,6 +427,7 @@ int main(void)
 		on_default(a_device_that_was_detached_is_refused),
 		on_default(two_domains_are_kept_apart_at_the_same_address),
 		on_default(a_walk_tells_every_step),
+		on_default(table_reads_of_an_access_that_hits_are_counted),
 		on_default(leaves_are_visited_lowest_first),
 		on_default(claims_to_be_translated_are_refused_with_0xd),
 	};

@@ -82,7 +82,7 @@ static inline void end(struct vtd_translator *vtd, const struct vtd_burst *burst
 				 __ATOMIC_RELAXED);
 	add(&counters->lookups, burst->hits + burst->misses);
 	add(&counters->hits, burst->hits);
-	if (burst->misses == 0 && burst->faults == 0)
+	if (burst->misses == 0 && burst->faults == 0 && burst->walk_reads == 0)
 		return;
 	add(&counters->misses, burst->misses);
 	add(&counters->walk_reads, burst->walk_reads);
