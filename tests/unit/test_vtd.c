@@ -148,6 +148,22 @@ static void rights_are_kept_apart_on_hits_and_misses(void **state)
 	assert_int_equal(env.translator->counters.hits, 4);
 }
 
+/* A walk cache leads to the table that the large leaf takes the place of, until the sync. */
+static void a_large_leaf_is_reached_where_a_table_waits_for_its_sync(void **state)
+{
+	struct iommu_gather gather = {0};
+
+	map(SIZE_1G, 0, ENV_PAGE, ENV_PAGE, RW);
+	/* Keeps the tables above, so that the leaf needs none. */
+	map(SIZE_1G + SIZE_2M, SIZE_2M, SIZE_2M, SIZE_2M, RW);
+	assert_non_null(vtd_env_read(&env, SIZE_1G));
+	assert_int_equal(iommu_unmap(env.domain, SIZE_1G, ENV_PAGE, &gather), 0);
+	map(SIZE_1G, 4 * SIZE_2M, SIZE_2M, SIZE_2M, RW);
+	assert_ptr_equal(vtd_env_read(&env, SIZE_1G + 5 * ENV_PAGE),
+			 env.memory + 4 * SIZE_2M + 5 * ENV_PAGE);
+	assert_int_equal(iommu_sync(env.domain, &gather), 0);
+}
+
 static void the_largest_leaf_that_fits_is_used(void **state)
 {
 	struct iommu_domain_usage usage;
@@ -411,10 +427,12 @@ int main(void)
 		on_default(a_mapped_page_is_translated),
 		on_default(an_empty_domain_refuses_every_access),
 		on_default(the_second_access_hits),
+		on_default(table_reads_of_an_access_that_hits_are_counted),
 		on_default(a_neighbour_misses_with_one_read),
 		on_default(an_access_over_pages_gets_a_span_for_each),
 		on_default(an_access_that_ends_in_no_page_is_refused_whole),
 		on_default(rights_are_kept_apart_on_hits_and_misses),
+		on_default(a_large_leaf_is_reached_where_a_table_waits_for_its_sync),
 		on_default(the_largest_leaf_that_fits_is_used),
 		on_default(unmapped_and_synced_is_never_used_again),
 		on_default(unmapped_but_not_synced_is_still_used),
@@ -427,7 +445,6 @@ int main(void)
 		on_default(a_device_that_was_detached_is_refused),
 		on_default(two_domains_are_kept_apart_at_the_same_address),
 		on_default(a_walk_tells_every_step),
-		on_default(table_reads_of_an_access_that_hits_are_counted),
 		on_default(leaves_are_visited_lowest_first),
 		on_default(claims_to_be_translated_are_refused_with_0xd),
 	};

@@ -335,8 +335,7 @@ static int vtd_map(struct iommu_domain *domain, const struct iommu_mapping *mapp
 		offset = (uintptr_t)mapping->vaddr - (uintptr_t)cursor->range.vaddr;
 	}
 	ret = vtd_tables_map(&vtd->tables, mapping, cursor->range.pa + offset, &is_stale);
-	/* A new table where a walk cache still leads to the old one, whose sync is still to come.
-	 */
+	/* Where a walk cache still leads to a table before, whose sync is still to come. */
 	if (ret == 0 && is_stale)
 		vtd_invalidate_range(vtd->unit, vtd->id, mapping->iova,
 				     mapping->iova + (mapping->size - 1), false);

@@ -134,7 +134,7 @@ static void link_table(struct vtd_tables *tables, uint64_t *parent, uint64_t *en
 }
 
 static uint64_t *table_for(struct vtd_tables *tables, uint64_t iova, unsigned int leaf,
-			   bool *is_linked)
+			   bool *writes_above)
 {
 	uint64_t *table = tables->top;
 
@@ -143,7 +143,7 @@ static uint64_t *table_for(struct vtd_tables *tables, uint64_t iova, unsigned in
 
 		if (*entry == 0) {
 			link_table(tables, table, entry);
-			*is_linked = true;
+			*writes_above = true;
 		}
 		table = table_of(*entry);
 	}
@@ -182,7 +182,7 @@ int vtd_tables_map(struct vtd_tables *tables, const struct iommu_mapping *mappin
 	uint64_t rights = ((mapping->prot & IOMMU_READ) != 0 ? VTD_PTE_R : 0) |
 			  ((mapping->prot & IOMMU_WRITE) != 0 ? VTD_PTE_W : 0);
 	unsigned int largest = largest_level(mapping->page_size);
-	bool is_linked = false;
+	bool writes_above = false;
 	int ret = 0;
 
 	if (size != VTD_PAGE_SIZE || !is_at_cursor(tables, iova))
@@ -193,18 +193,20 @@ int vtd_tables_map(struct vtd_tables *tables, const struct iommu_mapping *mappin
 		unsigned int level = leaf_level(iova, pa, size, largest);
 		uint64_t *table = level == 1 && is_at_cursor(tables, iova)
 					  ? tables->cursor
-					  : table_for(tables, iova, level, &is_linked);
+					  : table_for(tables, iova, level, &writes_above);
 		uint64_t entry = pa | rights | (level > 1 ? VTD_PTE_PS : 0);
 		uint64_t count = map_run(table, iova, entry, size, level);
 		uint64_t bytes = count << vtd_level_shift(level);
 
+		writes_above |= level > 1;
 		count_leaves(tables, level, (int64_t)count);
 		iova += bytes;
 		pa += bytes;
 		size -= bytes;
 	}
 	trim(tables);
-	*is_stale = is_linked && tables->unsynced != 0;
+	/* Tables that wait for a sync stood under entries above level 1 only. */
+	*is_stale = writes_above && tables->unsynced != 0;
 	return 0;
 }
 
