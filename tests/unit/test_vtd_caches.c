@@ -161,6 +161,24 @@ static void everything_goes_globally(void **state)
 	assert_int_equal(count_entries(), 0);
 }
 
+/* What a reader that is held up between two looks at the order relies on. */
+static void no_two_states_of_an_entry_have_one_order(void **state)
+{
+	const struct vtd_entry *entry = iotlb.entry;
+	uint64_t seen[9] = {entry->order};
+
+	for (unsigned int i = 1; i < 9; i += 2) {
+		put(DOMAIN, 0, i % 4 == 1 ? 2 : 4);
+		assert_int_not_equal(entry->tag, 0);
+		seen[i] = entry->order;
+		vtd_iotlb_invalidate_all(&iotlb);
+		seen[i + 1] = entry->order;
+	}
+	for (unsigned int i = 0; i < 9; i++)
+		for (unsigned int j = 0; j < i; j++)
+			assert_int_not_equal(seen[i], seen[j]);
+}
+
 static unsigned int psc_level(uint16_t domain_id, uint64_t iova)
 {
 	uint64_t data;
@@ -216,6 +234,7 @@ int main(void)
 		on_caches(a_range_takes_what_overlaps_it_and_nothing_else),
 		on_caches(a_domain_is_told_from_all_others),
 		on_caches(everything_goes_globally),
+		on_caches(no_two_states_of_an_entry_have_one_order),
 		on_caches(a_walk_begins_at_the_lowest_table_known),
 		on_caches(walk_caches_forget_ranges_domains_and_everything),
 		on_caches(a_walk_that_an_invalidation_overtook_notes_no_table),

@@ -14,10 +14,11 @@
 struct vtd_entry {
 	uint64_t tag;	/* 0: empty */
 	uint64_t data;	/* address in this process, aligned to 4 KiB, and VTD_PTE_R | VTD_PTE_W */
-	uint64_t order; /* of the fill, unique in its set; 0: empty */
+	uint64_t order; /* VTD_ENTRY_FILLED and number of the fill, unique in its set */
 	uint64_t stamp; /* of the last use; translators: write and read */
 } __attribute__((aligned(32)));
 
+#define VTD_ENTRY_FILLED  (UINT64_C(1) << 63)
 #define VTD_ENTRY_RIGHTS  VTD_PTE_RW
 #define VTD_ENTRY_ADDRESS (~(uint64_t)(VTD_PAGE_SIZE - 1))
 
@@ -48,11 +49,16 @@ static inline bool vtd_entry_read(const struct vtd_entry *entry, uint64_t tag, u
 	return found == tag && order == __atomic_load_n(&entry->order, __ATOMIC_RELAXED);
 }
 
-/* Zeros order and stamp too, so that an empty entry is the oldest of its set. */
+/*
+ * Lowers order and stamp, so that an empty entry is the oldest of its set. The order stays unlike
+ * any before: a reader may stand still here while the entry is filled and cleared again and again.
+ */
 static inline void vtd_entry_clear(struct vtd_entry *entry)
 {
+	uint64_t order = __atomic_load_n(&entry->order, __ATOMIC_RELAXED);
+
 	__atomic_store_n(&entry->tag, 0, __ATOMIC_RELAXED);
-	__atomic_store_n(&entry->order, 0, __ATOMIC_RELEASE);
+	__atomic_store_n(&entry->order, order & ~VTD_ENTRY_FILLED, __ATOMIC_RELEASE);
 	__atomic_store_n(&entry->stamp, 0, __ATOMIC_RELAXED);
 }
 
@@ -60,7 +66,7 @@ static inline void vtd_entry_write(struct vtd_entry *entry, uint64_t tag, uint64
 				   uint64_t order, uint64_t stamp)
 {
 	__atomic_store_n(&entry->tag, 0, __ATOMIC_RELAXED);
-	__atomic_store_n(&entry->order, order, __ATOMIC_RELEASE);
+	__atomic_store_n(&entry->order, order | VTD_ENTRY_FILLED, __ATOMIC_RELEASE);
 	__atomic_store_n(&entry->data, data, __ATOMIC_RELEASE);
 	__atomic_store_n(&entry->stamp, stamp, __ATOMIC_RELAXED);
 	__atomic_store_n(&entry->tag, tag, __ATOMIC_RELEASE);
