@@ -185,13 +185,21 @@ static int grant_create(struct dma_arena *arena, enum dma_part part, struct iomm
 	return 0;
 }
 
+/* A grant whose sync failed has rights that a device may still use, and no mapping. */
+static bool is_as_asked(const struct dma_grant *grant, uint32_t prot)
+{
+	if (grant == NULL)
+		return prot == 0;
+	return grant->prot == prot && grant->gather.count == 0;
+}
+
 static int change(struct dma_arena *arena, enum dma_part part, struct iommu_domain *domain,
 		  uint32_t prot, struct dma_ledger *ledger)
 {
 	struct dma_grant *grant = find_grant(arena, part, domain);
 	int ret = 0;
 
-	if (prot == (grant == NULL ? 0 : grant->prot))
+	if (is_as_asked(grant, prot))
 		return 0;
 	if (part == DMA_RINGS && is_granted_elsewhere(arena, part, domain))
 		return -EPERM;

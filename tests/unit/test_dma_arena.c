@@ -326,6 +326,21 @@ static void a_revoke_whose_sync_failed_can_be_repeated(void **arg)
 	assert_int_equal(fake.calls[FAKE_SYNC], 2);
 }
 
+static void rights_whose_sync_failed_are_mapped_when_asked_for_again(void **arg)
+{
+	struct state *state = *arg;
+
+	assert_int_equal(grant(state, DMA_BUFFERS, 0, IOMMU_READ), 0);
+	fake_fail(FAKE_SYNC, EIO, 0);
+	assert_int_equal(grant(state, DMA_BUFFERS, 0, RW), -EIO);
+	assert_int_equal(mapping_count(state, 0), 0);
+	assert_int_equal(grant(state, DMA_BUFFERS, 0, IOMMU_READ), -EIO);
+	fake_fail(FAKE_SYNC, 0, 0);
+	assert_int_equal(grant(state, DMA_BUFFERS, 0, IOMMU_READ), 0);
+	assert_int_equal(mapping_count(state, 0), 1);
+	assert_int_equal(fake.mapping.prot, IOMMU_READ);
+}
+
 static void the_ledger_counts_grants_and_revokes(void **arg)
 {
 	static struct dma_ledger ledger;
@@ -366,6 +381,7 @@ int main(void)
 		TEST(a_failure_at_any_step_leaves_nothing_mapped),
 		TEST(a_second_map_that_fails_leaves_no_rights),
 		TEST(a_revoke_whose_sync_failed_can_be_repeated),
+		TEST(rights_whose_sync_failed_are_mapped_when_asked_for_again),
 		TEST(the_ledger_counts_grants_and_revokes),
 	};
 
