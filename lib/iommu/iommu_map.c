@@ -10,7 +10,8 @@
 static bool is_in_hole(const struct iommu_limits *limits, uint64_t iova, uint64_t last)
 {
 	for (unsigned int i = 0; i < limits->hole_count; i++) {
-		if (iova < limits->hole[i].iova + limits->hole[i].size &&
+		/* Not the end, which is 0 when the hole ends with the address space. */
+		if (iova <= limits->hole[i].iova + (limits->hole[i].size - 1) &&
 		    limits->hole[i].iova <= last)
 			return true;
 	}

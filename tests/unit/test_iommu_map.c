@@ -117,6 +117,25 @@ static void a_hole_cannot_be_mapped(void **arg)
 	assert_int_equal(map(state, 0xfef00000, K4), 0);
 }
 
+static void a_hole_may_end_with_the_address_space(void **arg)
+{
+	const uint64_t hole = UINT64_MAX - 0xffffff;
+	struct iommu_domain *domain;
+	struct iommu_unit *unit;
+
+	fake.limits.addr_bits = 64;
+	fake.limits.hole_count = 1;
+	fake.limits.hole[0].iova = hole;
+	fake.limits.hole[0].size = 0x1000000;
+	assert_int_equal(iommu_unit_create(&fake_ops, 1, NULL, &unit, NULL), 0);
+	assert_int_equal(iommu_domain_create(unit, NULL, &domain, NULL), 0);
+	assert_int_equal(iommu_map(domain, hole, VADDR, K4, K4, RW), -ERANGE);
+	assert_int_equal(iommu_map(domain, UINT64_MAX - 0xfff, VADDR, K4, K4, RW), -ERANGE);
+	assert_int_equal(iommu_map(domain, hole - K4, VADDR, K4, K4, RW), 0);
+	assert_int_equal(iommu_domain_destroy(domain), 0);
+	assert_int_equal(iommu_unit_destroy(unit), 0);
+}
+
 static void overlap_is_refused_and_neighbours_are_not(void **arg)
 {
 	struct state *state = *arg;
@@ -310,6 +329,7 @@ int main(void)
 		TEST(what_ends_past_the_width_is_out_of_range),
 		TEST(a_domain_of_three_levels_ends_at_39_bits),
 		TEST(a_hole_cannot_be_mapped),
+		TEST(a_hole_may_end_with_the_address_space),
 		TEST(overlap_is_refused_and_neighbours_are_not),
 		TEST(a_map_that_the_backend_refuses_leaves_nothing),
 		TEST(entries_run_out_at_the_limit),
