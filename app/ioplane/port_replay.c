@@ -131,6 +131,13 @@ int port_replay_set(const char *text, struct base_error *err)
 	if (port == NULL)
 		return base_error_set(err, -ENODEV, "replay %s: there is no port %u", text,
 				      spec.port);
+	/* What is loaded is sent again and again: a receiver must not get the very same mbufs. */
+	if (strcmp(port->driver, "net_ring") == 0)
+		return base_error_set(err, -ENOTSUP,
+				      "port %u (net_ring) gives packets to its receiver without a "
+				      "copy, which could change the capture: replay into another "
+				      "kind of port, such as net_memif",
+				      port->id);
 	if (replays[port->id] != NULL) {
 		stats_lock();
 		ret = unload_from_port(replays[port->id], err);

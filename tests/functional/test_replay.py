@@ -192,6 +192,12 @@ def test_ports_that_make_packets_up_do_not_keep_the_program_from_ending(ioplane,
     assert result.port(0)["tx_queues"][0]["packets"] == 100 * 1000
 
 
+def test_a_port_that_passes_packets_on_without_a_copy_is_refused(ioplane, make_capture):
+    path = make_capture("--packets", "1000", "--flows", "50")
+    result = ioplane.run(f"--replay=0,file={path}", vdevs=("net_ring0",), status=None)
+    assert_refused(result, "net_ring", "without a copy")
+
+
 def reasons(result):
     """The lines with which the program says why it ends."""
     return [line for line in result.stderr.splitlines() if line.startswith("ioplane: ")]
