@@ -265,6 +265,39 @@ static void unreachable_ring_halts_its_queue_with_one_fault(void **state)
 	assert_int_equal(iommu_faults_total(env.end[0].domain), 1);
 }
 
+static void rings_become_read_only(unsigned int end)
+{
+	struct iommu_gather gather = {0};
+	uint64_t rings = DMANIC_ENV_BASE * (end + 1u);
+
+	assert_int_equal(iommu_unmap(env.end[end].domain, rings, 8 * 4096, &gather), 0);
+	assert_int_equal(iommu_sync(env.end[end].domain, &gather), 0);
+	assert_int_equal(iommu_map(env.end[end].domain, rings, env.end[end].memory, 8 * 4096, 4096,
+				   IOMMU_READ),
+			 0);
+}
+
+static void frames_that_cannot_be_written_back_do_not_count_as_received(void **state)
+{
+	dmanic_env_post_buffers(&env, 1, 0, 0, 10);
+	rings_become_read_only(1);
+	good();
+	good();
+	/* Once as plain frames, once as frames whose header is looked at. */
+	env.end[1].device->filter.needs_header = *state != NULL;
+	send_all();
+	assert_int_equal(sent()->frames, 2);
+	assert_int_equal(received()->frames, 0);
+	assert_int_equal(received()->bytes, 0);
+	assert_int_equal(received()->refused, 2);
+	assert_int_equal(iommu_faults_total(env.end[1].domain), 1);
+	good();
+	send_all();
+	assert_int_equal(sent()->frames, 3);
+	assert_int_equal(received()->missed, 1);
+	assert_int_equal(iommu_faults_total(env.end[1].domain), 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_env, close_env)
 
 int main(void)
@@ -284,6 +317,10 @@ int main(void)
 		TEST(refused_receive_buffer_costs_its_frame),
 		TEST(frame_with_one_refused_buffer_writes_none_of_them),
 		TEST(unreachable_ring_halts_its_queue_with_one_fault),
+		TEST(frames_that_cannot_be_written_back_do_not_count_as_received),
+		cmocka_unit_test_prestate_setup_teardown(
+			frames_that_cannot_be_written_back_do_not_count_as_received, open_env,
+			close_env, &env),
 	};
 
 	return cmocka_run_group_tests_name("dmanic_errors", tests, NULL, NULL);

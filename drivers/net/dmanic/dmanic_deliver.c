@@ -206,6 +206,11 @@ static void flush(struct dmanic_batch *batch, struct dmanic_rx_ring *rx)
 		i += frame->rx_count;
 	}
 	write_back(rx);
+	if (unlikely(rx->is_halted)) {
+		/* The driver never hears of them. */
+		refused += frames;
+		frames = bytes = 0;
+	}
 	base_hist_bump(&rx->counters.frames, frames);
 	base_hist_bump(&rx->counters.bytes, bytes);
 	if (unlikely(refused > 0))
