@@ -16,17 +16,18 @@
 
 #define PAGE   UINT64_C(4096)
 #define BURST  32
-#define BURSTS 16 /* different ones, used in turn */
-#define REPEAT 64 /* of all bursts in a round */
-#define ROUNDS 201
+#define BURSTS 1024 /* used in turn: more than a branch predictor learns by heart */
+#define REPEAT 128  /* bursts in a round: so short that most rounds are not interrupted */
+#define ROUNDS 1601
 #define MEMORY (UINT64_C(64) << 20)
 #define RW     (IOMMU_READ | IOMMU_WRITE)
 
-#define TRANSLATIONS ((uint64_t)BURST * BURSTS * REPEAT)
+#define TRANSLATIONS ((uint64_t)BURST * REPEAT)
 
 struct queue {
 	struct iommu_translator *translator;
 	struct iommu_access access[BURSTS][BURST];
+	unsigned int next; /* burst */
 	pthread_t thread;
 	int lcore;
 	double cycles; /* for each translation, the median round */
@@ -107,10 +108,11 @@ static uint64_t run_bursts(struct queue *queue)
 	struct iommu_span spans[BURST + 17];
 	uint64_t start = rte_rdtsc();
 
-	for (unsigned int i = 0; i < REPEAT * BURSTS; i++) {
+	for (unsigned int i = 0; i < REPEAT; i++) {
+		struct iommu_access *access = queue->access[queue->next++ % BURSTS];
+
 		iommu_burst_begin(queue->translator);
-		iommu_translate_burst(queue->translator, queue->access[i % BURSTS], BURST, spans,
-				      BURST + 17);
+		iommu_translate_burst(queue->translator, access, BURST, spans, BURST + 17);
 		iommu_burst_end(queue->translator);
 	}
 	return rte_rdtsc() - start;
