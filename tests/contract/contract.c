@@ -84,42 +84,26 @@ int contract_run(const struct contract_test *tests, unsigned int count)
 	static char names[TESTS_MAX][128];
 	unsigned int n = 0;
 
+	if (contract_backend_count * count > TESTS_MAX) {
+		fprintf(stderr, "contract: more than %d tests\n", TESTS_MAX);
+		return 1;
+	}
 	for (unsigned int b = 0; b < contract_backend_count; b++) {
-		for (unsigned int t = 0; t < count && n < TESTS_MAX; t++, n++) {
-			snprintf(names[n], sizeof(names[n]), "%s_%s", contract_backends[b].name,
-				 tests[t].name);
+		const struct contract_backend *backend = &contract_backends[b];
+
+		for (unsigned int t = 0; t < count; t++) {
+			if ((tests[t].needs & ~backend->promises) != 0)
+				continue;
+			snprintf(names[n], sizeof(names[n]), "%s_%s", backend->name, tests[t].name);
 			units[n].name = names[n];
 			units[n].test_func = tests[t].run;
 			units[n].setup_func = setup;
 			units[n].teardown_func = teardown;
-			units[n].initial_state = (void *)(uintptr_t)&contract_backends[b];
+			units[n].initial_state = (void *)(uintptr_t)backend;
+			n++;
 		}
 	}
-	if (n != contract_backend_count * count) {
-		fprintf(stderr, "contract: more than %d tests\n", TESTS_MAX);
-		return 1;
-	}
 	return _cmocka_run_group_tests("contract", units, n, NULL, NULL);
-}
-
-/* tests/tap takes the line printed last for the reason. */
-static void skip_because(const struct contract *c, const char *reason)
-{
-	printf("%s %s\n", c->backend->name, reason);
-	fflush(stdout);
-	skip();
-}
-
-void contract_needs_protection(struct contract *c)
-{
-	if (!iommu_unit_limits(c->unit)->is_protected)
-		skip_because(c, "promises no protection: devices reach all memory");
-}
-
-void contract_needs_tables(struct contract *c)
-{
-	if (c->backend->ops->for_each_leaf == NULL)
-		skip_because(c, "has no tables that could be read");
 }
 
 /* --- helpers -------------------------------------------------------------------------------- */

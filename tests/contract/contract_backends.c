@@ -8,8 +8,9 @@
 static const struct vtd_config bad_vtd = {.geometry = {.entries = 3, .ways = 2}};
 
 const struct contract_backend contract_backends[] = {
-	{"direct", &direct_ops, NULL, NULL},
-	{"vtd", &vtd_ops, NULL, &bad_vtd},
+	{"direct", &direct_ops, 0, NULL, NULL},
+	{"vtd", &vtd_ops, CONTRACT_PROTECTION | CONTRACT_TABLES | CONTRACT_REFUSALS, NULL,
+	 &bad_vtd},
 };
 const unsigned int contract_backend_count =
 	sizeof(contract_backends) / sizeof(contract_backends[0]);

@@ -20,7 +20,6 @@ static void nothing_beside_a_mapping_is_reachable(void **state)
 {
 	struct contract *c = *state;
 
-	contract_needs_protection(c);
 	assert_int_equal(contract_map(c, 4 * K4, 2 * K4, K4, RW), 0);
 	assert_true(contract_reaches(c, c->iova + 4 * K4, 2 * K4, RW & IOMMU_READ));
 	assert_false(contract_reaches(c, c->iova + 4 * K4 - 1, 1, IOMMU_READ));
@@ -34,7 +33,6 @@ static void a_mapping_gives_exactly_the_rights_asked_for(void **state)
 {
 	struct contract *c = *state;
 
-	contract_needs_protection(c);
 	assert_int_equal(contract_map(c, 0, K4, K4, IOMMU_READ), 0);
 	assert_int_equal(contract_map(c, K4, K4, K4, IOMMU_WRITE), 0);
 	assert_int_equal(contract_map(c, 2 * K4, K4, K4, RW), 0);
@@ -64,7 +62,6 @@ static void the_largest_leaves_that_fit_are_used(void **state)
 	struct contract *c = *state;
 	struct iommu_domain_usage usage;
 
-	contract_needs_tables(c);
 	/* From the last page of a 2 MiB range over two whole ones into the first of another. */
 	assert_int_equal(contract_map(c, M2 - K4, 2 * M2 + 2 * K4, M2, RW), 0);
 	iommu_domain_usage(c->domain, &usage);
@@ -90,7 +87,6 @@ static void tables_forget_a_range_when_it_is_unmapped(void **state)
 	struct iommu_walk walk;
 	uint64_t pa;
 
-	contract_needs_protection(c);
 	assert_int_equal(contract_map(c, 0, 3 * K4, K4, RW), 0);
 	assert_int_equal(iommu_iova_to_phys(c->domain, c->iova + K4 + 5, &pa), 0);
 	assert_int_equal(pa, (uintptr_t)c->memory + K4 + 5);
@@ -125,7 +121,6 @@ static void no_burst_after_a_sync_gets_the_old_translation(void **state)
 {
 	struct contract *c = *state;
 
-	contract_needs_protection(c);
 	for (uint64_t page = 0; page < 300; page++) {
 		uint64_t offset = page % 7 * K4;
 
@@ -146,7 +141,6 @@ static void one_sync_is_enough_for_many_unmaps(void **state)
 	struct contract *c = *state;
 	struct iommu_gather gather = {0};
 
-	contract_needs_protection(c);
 	for (unsigned int i = 0; i < 3; i++) {
 		assert_int_equal(
 			iommu_map(c->domain, c->iova + i * M2, c->memory, sizes[i], M2, RW), 0);
@@ -167,7 +161,6 @@ static void a_map_is_seen_without_a_sync(void **state)
 {
 	struct contract *c = *state;
 
-	contract_needs_protection(c);
 	for (uint64_t page = 0; page < 64; page++) {
 		assert_int_equal(contract_read(c, c->iova + page * K4), -1);
 		assert_int_equal(contract_map(c, page * K4, K4, K4, RW), 0);
@@ -296,15 +289,15 @@ int main(void)
 {
 	static const struct contract_test tests[] = {
 		CONTRACT_TEST(all_of_a_mapped_range_is_reachable),
-		CONTRACT_TEST(nothing_beside_a_mapping_is_reachable),
-		CONTRACT_TEST(a_mapping_gives_exactly_the_rights_asked_for),
+		CONTRACT_TEST_OF(PROTECTION, nothing_beside_a_mapping_is_reachable),
+		CONTRACT_TEST_OF(PROTECTION, a_mapping_gives_exactly_the_rights_asked_for),
 		CONTRACT_TEST(a_mapping_elsewhere_than_its_memory_is_refused_without_translation),
-		CONTRACT_TEST(the_largest_leaves_that_fit_are_used),
-		CONTRACT_TEST(tables_forget_a_range_when_it_is_unmapped),
+		CONTRACT_TEST_OF(TABLES, the_largest_leaves_that_fit_are_used),
+		CONTRACT_TEST_OF(PROTECTION, tables_forget_a_range_when_it_is_unmapped),
 		CONTRACT_TEST(an_unmap_widens_the_gather),
-		CONTRACT_TEST(no_burst_after_a_sync_gets_the_old_translation),
-		CONTRACT_TEST(one_sync_is_enough_for_many_unmaps),
-		CONTRACT_TEST(a_map_is_seen_without_a_sync),
+		CONTRACT_TEST_OF(PROTECTION, no_burst_after_a_sync_gets_the_old_translation),
+		CONTRACT_TEST_OF(PROTECTION, one_sync_is_enough_for_many_unmaps),
+		CONTRACT_TEST_OF(PROTECTION, a_map_is_seen_without_a_sync),
 		CONTRACT_TEST(iova_to_phys_names_the_memory_of_each_page),
 		CONTRACT_TEST(a_walk_says_what_an_access_would_meet),
 		CONTRACT_TEST(the_leaves_are_exactly_the_mappings),

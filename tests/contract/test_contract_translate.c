@@ -67,7 +67,6 @@ static void a_span_ends_with_its_leaf(void **state)
 	struct contract *c = *state;
 	struct iommu_span spans[CONTRACT_SPANS];
 
-	contract_needs_tables(c);
 	map_scattered(c);
 	assert_int_equal(contract_access(c, c->iova + 100, 3 * K4, IOMMU_READ, spans), 4);
 	assert_int_equal(spans[0].len, K4 - 100);
@@ -201,7 +200,6 @@ static void the_last_page_below_the_width_can_be_used(void **state)
 	uint8_t bits = c->domain->addr_bits;
 	uint64_t iova = (bits < 64 ? UINT64_C(1) << bits : 0) - K4;
 
-	contract_needs_protection(c);
 	assert_int_equal(iommu_map(c->domain, iova, c->memory + K4, K4, K4, RW), 0);
 	assert_int_equal(contract_read(c, iova + K4 - 1), 1);
 	assert_false(contract_reaches(c, iova + K4 - 1, 2, IOMMU_READ));
@@ -253,7 +251,6 @@ static void random_accesses_are_granted_as_a_naive_model_grants_them(void **stat
 	uint8_t rights[MODEL_PAGES] = {0};
 	uint64_t seed = 5, granted = 0;
 
-	contract_needs_protection(c);
 	for (unsigned int i = 0; i < 100000; i++) {
 		uint64_t random = unit_random(&seed);
 		uint64_t offset = random % ((MODEL_PAGES + 2) * K4);
@@ -275,16 +272,17 @@ int main(void)
 {
 	static const struct contract_test tests[] = {
 		CONTRACT_TEST(spans_name_each_byte_of_an_access_in_order),
-		CONTRACT_TEST(a_span_ends_with_its_leaf),
+		CONTRACT_TEST_OF(TABLES, a_span_ends_with_its_leaf),
 		CONTRACT_TEST(accesses_of_a_burst_are_handled_in_order),
 		CONTRACT_TEST(a_burst_stops_before_an_access_whose_spans_do_not_fit),
 		CONTRACT_TEST(an_access_is_refused_whole_when_its_end_is_not_mapped),
 		CONTRACT_TEST(a_refused_access_in_the_middle_does_not_harm_its_neighbours),
 		CONTRACT_TEST(a_refused_access_is_one_fault_that_names_it),
 		CONTRACT_TEST(an_access_that_wraps_or_ends_past_the_width_is_refused),
-		CONTRACT_TEST(the_last_page_below_the_width_can_be_used),
+		CONTRACT_TEST_OF(PROTECTION, the_last_page_below_the_width_can_be_used),
 		CONTRACT_TEST(lookups_are_hits_and_misses),
-		CONTRACT_TEST(random_accesses_are_granted_as_a_naive_model_grants_them),
+		CONTRACT_TEST_OF(PROTECTION,
+				 random_accesses_are_granted_as_a_naive_model_grants_them),
 	};
 
 	return contract_run(tests, sizeof(tests) / sizeof(tests[0]));
