@@ -62,8 +62,11 @@ def introspect(folder, what):
     return json.loads(said.stdout)
 
 
-def programs(folder, prefix):
-    """ninja's names of the executables whose names begin with prefix."""
-    return [str(Path(target["filename"][0]).relative_to(folder))
-            for target in introspect(folder, "targets")
-            if target["type"] == "executable" and target["name"].startswith(prefix)]
+def programs(folder, suite):
+    """ninja's names of the executables that the tests of a suite run."""
+    built = {target["filename"][0] for target in introspect(folder, "targets")
+             if target["type"] == "executable"}
+    run_by = {word for test in introspect(folder, "tests")
+              if any(name.endswith(f":{suite}") for name in test["suite"])
+              for word in test["cmd"]}
+    return [str(Path(path).relative_to(folder)) for path in sorted(built & run_by)]
