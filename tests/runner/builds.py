@@ -66,7 +66,8 @@ def programs(folder, suite):
     """ninja's names of the executables that the tests of a suite run."""
     built = {target["filename"][0] for target in introspect(folder, "targets")
              if target["type"] == "executable"}
-    run_by = {word for test in introspect(folder, "tests")
-              if any(name.endswith(f":{suite}") for name in test["suite"])
-              for word in test["cmd"]}
-    return [str(Path(path).relative_to(folder)) for path in sorted(built & run_by)]
+    # meson names a program by its path in the folder, or by the whole path.
+    used = {str(folder / word) for test in introspect(folder, "tests")
+            if any(name.endswith(f":{suite}") for name in test["suite"])
+            for word in test["cmd"]}
+    return [str(Path(path).relative_to(folder)) for path in sorted(built & used)]
