@@ -10,7 +10,7 @@ BUILD_PACKAGES=(
 )
 TEST_PACKAGES=(
 	clang llvm libclang-rt-14-dev clang-format shellcheck git
-	libcmocka-dev python3-pytest dpdk-dev tcpdump
+	libcmocka-dev python3-pytest dpdk-dev tcpdump strace
 )
 
 # The name of the program that sourced this file begins each of its messages.
