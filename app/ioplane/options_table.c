@@ -9,6 +9,7 @@
 #include <rte_ethdev.h>
 
 #include "engine.h"
+#include "forward.h"
 #include "options.h"
 #include "spec.h"
 #include "stream.h"
@@ -142,6 +143,22 @@ static int set_portmask(const char *argument, struct base_error *err)
 	return 0;
 }
 
+static int set_eth_peer(const char *argument, struct base_error *err)
+{
+	const char *comma = strchr(argument, ',');
+	char id[8] = "";
+	uint64_t port;
+
+	if (comma != NULL && (size_t)(comma - argument) < sizeof(id))
+		memcpy(id, argument, (size_t)(comma - argument));
+	if (option_number(id, 0, RTE_MAX_ETHPORTS - 1, &port) != 0)
+		return base_error_set(err, -EINVAL,
+				      "--eth-peer %s: give a port and a MAC address, such as "
+				      "0,02:00:00:00:00:01",
+				      argument);
+	return forward_set_peer_address((uint16_t)port, comma + 1, err);
+}
+
 static int set_disable_rss(const char *argument, struct base_error *err)
 {
 	option_values.rss_hf = 0;
@@ -228,6 +245,7 @@ const struct option_def option_defs[] = {
 	{"nb-ports", 0, "N", "ports that forward", U16(nb_ports, 1, RTE_MAX_ETHPORTS)},
 	{"portmask", 0, "M", "the ports that forward, as a mask", CALL(set_portmask)},
 	{"portlist", 0, "L", "the ports that forward, such as 0,2-3", TEXT(portlist)},
+	{"eth-peer", 0, "PORT,MAC", "the destination of what a port sends", CALL(set_eth_peer)},
 	{"burst", 0, "N", "packets a burst", U16(burst, 1, STREAM_BURST_MAX)},
 	{"tx-first", 0, NULL, "send a burst on each port first", FLAG(is_tx_first)},
 	{"txpkts", 0, "X[,Y]", "lengths of the segments that txonly sends", CALL(set_txpkts)},

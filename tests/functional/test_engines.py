@@ -47,6 +47,13 @@ def test_mac_sends_from_the_port_to_its_peer(ioplane, tmp_path, frames):
     captures.assert_same_frames([address + own + frame[12:] for frame in sent], received)
 
 
+def test_the_option_and_the_command_name_the_same_peer(ioplane):
+    text = ioplane.run("--eth-peer", "1,02:11:22:33:44:55", commands=["start", "stop"]).stdout
+    assert "TX P=1/Q=0 (socket 0) peer=02:11:22:33:44:55" in text
+    refused = ioplane.run("--eth-peer", "1", status=2)
+    assert "give a port and a MAC address" in refused.stderr
+
+
 def generate(ioplane, tmp_path, *lines, options=()):
     """What port 1 receives of port 0's txonly."""
     out = tmp_path / "generated.pcap"
