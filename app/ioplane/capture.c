@@ -264,6 +264,9 @@ int capture_set(const char *text, struct base_error *err)
 	if (port == NULL)
 		return base_error_set(err, -ENODEV, "capture %s: there is no port %u", text,
 				      spec.port);
+	if (port->state == PORT_CLOSED)
+		return base_error_set(err, -ENODEV, "capture %s: port %u is closed: port detach %u",
+				      text, port->id, port->id);
 	return spec.is_off ? capture_drop(port, err) : open_capture(&spec, port, err);
 }
 

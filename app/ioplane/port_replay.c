@@ -138,6 +138,9 @@ int port_replay_set(const char *text, struct base_error *err)
 				      "copy, which could change the capture: replay into another "
 				      "kind of port, such as net_memif",
 				      port->id);
+	if (port->state == PORT_CLOSED)
+		return base_error_set(err, -ENODEV, "replay %s: port %u is closed: port detach %u",
+				      text, port->id, port->id);
 	if (replays[port->id] != NULL) {
 		stats_lock();
 		ret = unload_from_port(replays[port->id], err);

@@ -117,6 +117,8 @@ def test_a_refused_command_leaves_the_ports_working(ioplane):
              "port config all rxq 1", "port start all", *RUN]
     result = ioplane.run("--keep-going", commands=lines, status=1)
     assert all(rx == tx > 0 for rx, tx in totals(result.stdout))
+    (["port stop 0", "port close 0", "set replay 0,file=/dev/null"], "port 0 is closed"),
+    (["port stop 0", "port close 0", "set capture 0,file=/dev/null"], "port 0 is closed"),
 
 
 def test_two_lcores_forward_on_four_queues(ioplane):
