@@ -95,7 +95,7 @@ int forward_grant(struct base_error *err)
 	int ret = grant_all(was_stopped, err);
 
 	for (struct port *port = NULL; (port = port_next(port)) != NULL;) {
-		int started = was_stopped[port->id] ? port_start(port, err) : 0;
+		int started = was_stopped[port->id] ? port_resume(port, err) : 0;
 
 		ret = ret == 0 ? started : ret;
 	}

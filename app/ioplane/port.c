@@ -211,7 +211,7 @@ void port_drain_others(const struct port *port)
 {
 	for (struct port *other = NULL; (other = port_next(other)) != NULL;)
 		if (other != port && other->state == PORT_STARTED && port_stop(other, NULL) == 0)
-			port_start(other, NULL);
+			port_resume(other, NULL);
 }
 
 /* What the domain was granted of other ports' buffers goes before the domain does. */

@@ -106,7 +106,10 @@ int port_attach(const char *devargs, struct port **out, struct base_error *err);
 /** Unplugs it and gives everything back; refused with -EBUSY while it is started. */
 int port_detach(struct port *port, struct base_error *err);
 
+/** Starts it with all its queues. */
 int port_start(struct port *port, struct base_error *err);
+/** The same, but for queues that were stopped: for a port that only we have stopped. */
+int port_resume(struct port *port, struct base_error *err);
 int port_stop(struct port *port, struct base_error *err);
 int port_close(struct port *port, struct base_error *err);
 int port_reset(struct port *port, struct base_error *err);

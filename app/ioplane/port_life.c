@@ -175,6 +175,23 @@ static int configure_anew(struct port *port, struct base_error *err)
 	return 0;
 }
 
+/* The device has started all of them. */
+static int stop_queues(struct port *port, struct base_error *err)
+{
+	int ret = 0;
+
+	for (uint16_t q = 0; ret == 0 && q < PORT_QUEUES_MAX; q++) {
+		if ((port->rx_stopped & (1ull << q)) != 0)
+			ret = rte_eth_dev_rx_queue_stop(port->id, q);
+		if (ret == 0 && (port->tx_stopped & (1ull << q)) != 0)
+			ret = rte_eth_dev_tx_queue_stop(port->id, q);
+	}
+	if (ret != 0)
+		base_error_set(err, ret, "port %u does not stop its queues again: %s", port->id,
+			       rte_strerror(-ret));
+	return ret;
+}
+
 static int start_locked(struct port *port, struct base_error *err)
 {
 	int ret = 0;
@@ -189,15 +206,18 @@ static int start_locked(struct port *port, struct base_error *err)
 	if (ret != 0)
 		return base_error_set(err, ret, "port %u (%s) does not start: %s", port->id,
 				      port->name, rte_strerror(-ret));
+	port->state = PORT_STARTED;
+	ret = stop_queues(port, err);
+	if (ret != 0)
+		return ret;
 	/* as testpmd does; a device that has no such mode is fine too */
 	if (!port->was_started)
 		rte_eth_promiscuous_enable(port->id);
 	port->was_started = true;
-	port->state = PORT_STARTED;
 	return 0;
 }
 
-int port_start(struct port *port, struct base_error *err)
+int port_resume(struct port *port, struct base_error *err)
 {
 	int ret;
 
@@ -210,6 +230,13 @@ int port_start(struct port *port, struct base_error *err)
 	ret = start_locked(port, err);
 	stats_unlock();
 	return ret;
+}
+
+int port_start(struct port *port, struct base_error *err)
+{
+	if (port->state == PORT_STOPPED)
+		port->rx_stopped = port->tx_stopped = 0;
+	return port_resume(port, err);
 }
 
 int port_stop(struct port *port, struct base_error *err)

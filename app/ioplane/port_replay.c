@@ -61,7 +61,7 @@ static int unload_from_port(struct port_replay *replay, struct base_error *err)
 		if (ret < 0)
 			return ret;
 		ret = unload(replay);
-		if (port_start(port, err) < 0)
+		if (port_resume(port, err) < 0)
 			return err->code;
 	}
 	if (ret < 0)

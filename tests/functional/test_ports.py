@@ -82,6 +82,20 @@ def test_a_stopped_queue_has_no_stream(ioplane):
     assert "streams=8" in ioplane.run(*queues, commands=both).stdout
 
 
+def test_a_port_that_starts_again_starts_all_its_queues(ioplane):
+    lines = ["port 0 rxq 3 stop", "port 1 txq 2 stop", "port stop all", "port start all",
+             "start", "stop"]
+    assert "streams=8" in ioplane.run("--rxq", "4", "--txq", "4", commands=lines).stdout
+
+
+def test_a_stopped_queue_stays_stopped_when_rights_change(ioplane):
+    # Each port sends what it received: it stops while its own buffers become readable.
+    lines = ["port 1 rxq 1 stop", "start", "stop", "show rxq info 1 1"]
+    text = ioplane.run("--rxq", "2", "--txq", "2", "--port-topology", "loop",
+                       commands=lines).stdout
+    assert "Rx queue state: stopped" in text
+
+
 def test_show_fwd_stats_after_a_port_went_names_those_that_are_there(ioplane):
     text = run(ioplane, *RUN, "port stop 1", "port detach 1", "show fwd stats all").stdout
     assert text.rstrip().count("Forward statistics for port 1") == 1
@@ -103,6 +117,8 @@ def test_show_fwd_stats_after_a_port_went_names_those_that_are_there(ioplane):
     (["port 0 rxq 7 stop"], "queue 7: give a number from 0 to 0"),
     (["start", "port stop all"], "stop first"), (["start", "set fwd io"], "stop first"),
     (["start", "port detach 0"], "stop first"), (["start", "start"], "stop first"),
+    (["port stop 0", "port close 0", "set replay 0,file=/dev/null"], "port 0 is closed"),
+    (["port stop 0", "port close 0", "set capture 0,file=/dev/null"], "port 0 is closed"),
     (["stop"], "not running"),
     (["set port 0 fwd txonly", "start"], "both transmit on queue 0 of port 0"),
 ])
@@ -117,8 +133,6 @@ def test_a_refused_command_leaves_the_ports_working(ioplane):
              "port config all rxq 1", "port start all", *RUN]
     result = ioplane.run("--keep-going", commands=lines, status=1)
     assert all(rx == tx > 0 for rx, tx in totals(result.stdout))
-    (["port stop 0", "port close 0", "set replay 0,file=/dev/null"], "port 0 is closed"),
-    (["port stop 0", "port close 0", "set capture 0,file=/dev/null"], "port 0 is closed"),
 
 
 def test_two_lcores_forward_on_four_queues(ioplane):
