@@ -103,6 +103,12 @@ static int take(struct eal_args *args, int argc, char **argv, int *i, struct bas
 				      "-b %s is not needed: ioplane uses no device that is not "
 				      "asked for",
 				      value);
+	value = value_of("--proc-type", argc, argv, i);
+	if (value != NULL && strcmp(value, "primary") != 0)
+		return base_error_set(err, -EINVAL,
+				      "--proc-type=%s: ioplane is always the primary process",
+				      value);
+	*i = start;
 	value = value_of("--iova-mode", argc, argv, i);
 	if (value != NULL && strcmp(value, "va") != 0)
 		return base_error_set(err, -EINVAL,
@@ -275,7 +281,8 @@ int eal_start(struct eal_args *args, const struct eal_memory *memory, struct bas
 	memmove(own + args->added_count, own, (size_t)own_count * sizeof(*own));
 	memcpy(own, args->added, args->added_count * sizeof(*own));
 	if (init_quietly(args) < 0)
-		return base_error_set(err, -rte_errno,
+		/* some of its steps fail without a reason, and 0 would be a success */
+		return base_error_set(err, rte_errno != 0 ? -rte_errno : -EIO,
 				      "EAL does not start (%s) with the arguments \"%s\": see its "
 				      "lines above, and its options in DPDK's documentation",
 				      rte_strerror(rte_errno), text);

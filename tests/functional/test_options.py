@@ -170,6 +170,8 @@ def test_a_cable_may_be_named_at_either_end_or_at_both(ioplane):
     (["-a", "0000:01:00.0"], 2, "-a 0000:01:00.0: PCI devices are not supported"),
     (["-b", "0000:01:00.0"], 2, "-b 0000:01:00.0 is not needed"),
     (["--iova-mode=pa"], 2, "--iova-mode=pa: ioplane chooses the IOVAs"),
+    (["--proc-type=secondary"], 2, "--proc-type=secondary: ioplane is always the primary"),
+    (["--proc-type", "auto"], 2, "--proc-type=auto: ioplane is always the primary"),
     (["--vdev", "crypto_nosuch0"], 1, 'with the arguments "--vdev crypto_nosuch0"'),
 ])
 def test_a_bad_argument_of_eal_is_told_without_pages_of_help(tmp_path, eal, status, reason):
