@@ -268,14 +268,17 @@ int port_detach(struct port *port, struct base_error *err)
 
 void port_cleanup(void)
 {
-	struct port *port;
+	struct port *port, *next;
 
 	/* all stop before the first goes: rings hold buffers of other ports */
 	for (port = NULL; (port = port_next(port)) != NULL;)
 		if (port->state == PORT_STARTED)
 			port_stop(port, NULL);
-	while ((port = port_next(NULL)) != NULL)
+	/* one that does not go stays: trying again would not end */
+	for (port = port_next(NULL); port != NULL; port = next) {
+		next = port_next(port);
 		port_detach(port, NULL);
+	}
 	if (table.space != NULL)
 		dma_space_destroy(table.space);
 	table.space = NULL;
