@@ -104,15 +104,16 @@ forget_heap:
 	return ret;
 }
 
-static void destroy_heap(const struct port_memory *memory)
+/* False when rings still stand in it: of a queue that was set up beside others that were not. */
+static bool destroy_heap(const struct port_memory *memory)
 {
 	struct dma_range range;
 
 	if (memory->heap[0] == '\0')
-		return;
+		return true;
 	dma_arena_range(memory->arena, DMA_RINGS, &range);
-	rte_malloc_heap_memory_remove(memory->heap, range.vaddr, range.size);
-	rte_malloc_heap_destroy(memory->heap);
+	return rte_malloc_heap_memory_remove(memory->heap, range.vaddr, range.size) == 0 &&
+	       rte_malloc_heap_destroy(memory->heap) == 0;
 }
 
 /* --- the arena -------------------------------------------------------------------------------- */
@@ -140,12 +141,16 @@ static void take(struct port *port, struct port_memory *memory)
 
 void port_memory_drop(struct port *port, struct port_memory *old)
 {
+	bool is_free;
+
 	if (old->arena == NULL)
 		return;
 	rte_mempool_free(old->mempool);
-	destroy_heap(old);
+	is_free = destroy_heap(old);
 	revoke_all(old->arena, &port->ledger);
-	dma_arena_destroy(old->arena);
+	/* DPDK writes into a ring's memory when it is freed at last: it stays until we end */
+	if (is_free)
+		dma_arena_destroy(old->arena);
 }
 
 static int map_arena(struct port *port, struct base_error *err)

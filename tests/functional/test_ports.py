@@ -42,6 +42,20 @@ def test_queues_and_rings_grow_past_the_memory_of_the_start(ioplane):
     assert [domain["faults_total"] for domain in result.stats["domains"]] == [0, 0]
 
 
+def test_a_port_whose_queues_are_set_up_in_part_starts_with_fewer(ioplane):
+    def all_ports(rings, descriptors):
+        return [f"port config all {what} {number}" for what, number in
+                [("rxq", rings), ("txq", rings), ("rxd", descriptors), ("txd", descriptors)]]
+    lines = ["port stop all", *all_ports(16, 4096), "port start 0", *all_ports(1, 128),
+             "port start 0", "port stop 0"]
+    # DPDK's own memory holds what a few of the 32 queues need beside their rings.
+    result = ioplane.run("--keep-going", "--total-num-mbufs", "2048", "--mbcache", "0",
+                         eal=["--no-huge", "-m", "2"], vdevs=harness.PAIR[:1], commands=lines,
+                         status=1, stats=False)
+    (told,) = [line for line in result.stderr.splitlines() if "commands.1:" in line]
+    assert "commands.1:6: port 0: a receive queue of 4096 descriptors cannot be set up" in told
+
+
 def test_jumbo_frames_pass_after_the_length_is_raised(ioplane):
     longer = ["port stop all", "port config all max-pkt-len 9600", "port start all",
               "set txpkts 2048,2048,2048,2048", "set port 0 fwd txonly", "set port 1 fwd rxonly"]
