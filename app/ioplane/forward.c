@@ -248,6 +248,7 @@ static int start_locked(unsigned int tx_first, struct base_error *err)
 	ret = begin_streams(err);
 	if (ret != 0)
 		goto end_ports;
+	forward_pause();
 	if (options_get()->flushes_rx)
 		forward_flush();
 	forward_clear_stats();

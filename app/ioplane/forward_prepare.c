@@ -9,6 +9,19 @@
 #include "packet.h"
 #include "stream_burst.h"
 
+void forward_pause(void)
+{
+	struct rte_eth_fc_conf conf = {.mode = RTE_ETH_FC_NONE};
+
+	for (struct stream *s = NULL; (s = stream_next(s)) != NULL;)
+		if (s->engine == &engine_replay)
+			conf.mode = RTE_ETH_FC_FULL;
+	for (struct port *port = NULL; (port = port_next(port)) != NULL;)
+		if (port->device != NULL && port->state != PORT_CLOSED &&
+		    strstr(port->devargs, ",pause=") == NULL)
+			rte_eth_dev_flow_ctrl_set(port->id, &conf);
+}
+
 /* A port that always has packets (net_null) must not keep us: two rings' worth is enough. */
 static void flush_queue(struct port *port, uint16_t queue)
 {

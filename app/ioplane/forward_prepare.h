@@ -4,6 +4,12 @@
 
 #include "base_error.h"
 
+/**
+ * Lets frames wait for buffers while a port replays, and be missed as on other NICs otherwise.
+ * Ports whose devargs say `pause` keep what they say; others than dmanic are left alone.
+ */
+void forward_pause(void);
+
 /** Takes what waits in the receive queues, counts and frees it. */
 void forward_flush(void);
 

@@ -11,6 +11,8 @@ from pathlib import Path
 TOP = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("IOPLANE_BUILD", TOP / "build"))
 PAIR = ("net_dmanic0", "net_dmanic1,cable=net_dmanic0")
+# Frames wait for buffers: nothing is lost, however late a receiver comes.
+PAUSING_PAIR = ("net_dmanic0,pause=on", "net_dmanic1,cable=net_dmanic0,pause=on")
 CPUS = sorted(os.sched_getaffinity(0))
 
 

@@ -9,6 +9,7 @@ from scapy.layers.inet import IP, UDP
 from scapy.layers.l2 import Ether
 
 import captures
+import harness
 
 BURST = 32
 
@@ -110,7 +111,8 @@ def test_counters_of_queues_equal_those_of_the_device(ioplane):
 
 def test_packets_that_no_device_takes_are_counted_as_dropped(ioplane):
     """Nobody empties port 1's receive ring: port 0's rings fill, and the rest is dropped."""
-    with ioplane.start("-i", "--portlist", "0", "--forward-mode", "txonly") as running:
+    with ioplane.start("-i", "--portlist", "0", "--forward-mode", "txonly",
+                       vdevs=harness.PAUSING_PAIR) as running:
         running.send("start")
         for _ in range(100):
             running.send("show fwd stats all")

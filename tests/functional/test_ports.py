@@ -151,7 +151,7 @@ def test_a_refused_command_leaves_the_ports_working(ioplane):
 
 def test_two_lcores_forward_on_four_queues(ioplane):
     result = ioplane.run("--nb-cores", "2", "--rxq", "4", "--txq", "4", forwarding=2,
-                         commands=["start tx_first 8", "stop"])
+                         vdevs=harness.PAUSING_PAIR, commands=["start tx_first 8", "stop"])
     assert "cores=2 - streams=8" in result.stdout
     assert all(rx == tx > 0 for rx, tx in totals(result.stdout))
 

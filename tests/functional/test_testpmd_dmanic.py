@@ -9,7 +9,6 @@ import harness
 
 pytestmark = pytest.mark.upstream
 
-NO_PAUSE = ("net_dmanic0,pause=off", "net_dmanic1,cable=net_dmanic0,pause=off")
 LONE = ("net_dmanic0",)
 SCATTER = ("--max-pkt-len=9200", "--enable-scatter", "--tx-offloads=0x8000")
 
@@ -60,7 +59,7 @@ def test_forwarding_loses_nothing_and_counts_translations(testpmd, mode):
 def test_rxonly_takes_what_txonly_sends(testpmd):
     """One port alone hears itself."""
     result = testpmd.run(["set fwd txonly", "start", 0.3, "stop", "set fwd rxonly", "start", 0.2,
-                          "stop", "show port xstats 0"], vdevs=("net_dmanic0,pause=off",))
+                          "stop", "show port xstats 0"], vdevs=("net_dmanic0",))
     port = xstats(result, 0)
     assert port["tx_good_packets"] > 1000
     assert port["rx_good_packets"] >= 255
@@ -69,24 +68,34 @@ def test_rxonly_takes_what_txonly_sends(testpmd):
 
 def test_txonly_with_pause_waits_for_a_receiver(testpmd):
     result = testpmd.run(["set fwd txonly", "start", 0.3, "stop", "show port xstats 0",
-                          "set fwd rxonly", "start", 0.2, "stop", "show port xstats 1"])
+                          "set fwd rxonly", "start", 0.2, "stop", "show port xstats 1"],
+                         vdevs=harness.PAUSING_PAIR)
     sent, port = xstats(result, 0), xstats(result, 1)
     assert sent["tx_good_packets"] == 255
     assert port["rx_good_packets"] > 255
     assert port["rx_missed_errors"] == 0
 
 
+def test_flow_control_makes_senders_wait(testpmd):
+    result = testpmd.run(["set flow_ctrl rx off tx on 1 1 1 0 mac_ctrl_frame_fwd off autoneg off 1",
+                          "show port 1 flow_ctrl", "set fwd txonly", "start", 0.3, "stop",
+                          "show port xstats all"])
+    assert xstats(result, 0)["tx_good_packets"] == 255
+    # The control: the other way nobody asked the sender to wait.
+    assert xstats(result, 0)["rx_missed_errors"] > 0
+
+
 def test_rss_spreads_flows_over_four_queues(testpmd):
     queues = ("--rxq=4", "--txq=4", "--rss-udp")
     result = testpmd.run(["set fwd txonly", "start", 0.3, "stop", "show port xstats all"],
-                         *queues, "--txonly-multi-flow", vdevs=NO_PAUSE)
+                         *queues, "--txonly-multi-flow")
     sent, port = xstats(result, 0), xstats(result, 1)
     shares = [port[f"rx_q{i}_packets"] + port[f"rx_q{i}_missed_frames"] for i in range(4)]
     assert sum(shares) == sent["tx_good_packets"]
     assert min(shares) > sent["tx_good_packets"] / 8
     # The control: frames of one flow.
     result = testpmd.run(["set fwd txonly", "start", 0.3, "stop", "show port xstats all"],
-                         *queues, vdevs=NO_PAUSE)
+                         *queues)
     sent, port = xstats(result, 0), xstats(result, 1)
     shares = [port[f"rx_q{i}_packets"] + port[f"rx_q{i}_missed_frames"] for i in range(4)]
     assert sorted(shares) == [0, 0, 0, sent["tx_good_packets"]]
@@ -180,7 +189,7 @@ def test_queues_stop_and_start_alone(testpmd):
                           "stop", "show port xstats all", "port 1 rxq 1 start", "set fwd io",
                           "start tx_first", 0.3, "stop", "clear port xstats all",
                           "start tx_first", 0.3, "stop", "show port xstats all"],
-                         "--rxq=2", "--txq=2", vdevs=NO_PAUSE)
+                         "--rxq=2", "--txq=2")
     first = result.stdout.split("NIC extended statistics for port 1")[1]
     stopped = re.search(r"rx_queue_stopped: (\d+)", first)
     assert int(stopped[1]) > 0

@@ -96,7 +96,6 @@ int dmanic_args_parse(const char *name, const char *text, struct dmanic_args *ar
 
 	memset(args, 0, sizeof(*args));
 	args->is_mapping_eal = true;
-	args->is_pausing = true;
 	/* Locally administered, the same in each run. */
 	args->mac.addr_bytes[0] = 0x02;
 	args->mac.addr_bytes[1] = 'd';

@@ -14,7 +14,7 @@ struct dmanic_args {
 	uint8_t unit;		     /* IOMMU unit */
 	uint8_t levels;		     /* of the page tables, 0: the unit's default */
 	bool is_mapping_eal;
-	bool is_pausing;
+	bool is_pausing; /* until flow control says otherwise */
 	struct rte_ether_addr mac;
 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Address and VLAN filters and the MTU, as ethdev sets them. */
+/* Address and VLAN filters, flow control and the MTU, as ethdev sets them. */
 #include <errno.h>
 #include <string.h>
 
@@ -185,4 +185,23 @@ void dmanic_filter_apply(struct rte_eth_dev *dev)
 	filter->frame_max = dev->data->mtu + DMANIC_OVERHEAD;
 	filter_end(dev);
 	dev->data->scattered_rx = needs_scatter(dev, dev->data->mtu);
+}
+
+int dmanic_flow_ctrl_get(struct rte_eth_dev *dev, struct rte_eth_fc_conf *conf)
+{
+	const struct dmanic_device *device = dmanic_port_of(dev)->device;
+
+	memset(conf, 0, sizeof(*conf));
+	conf->mode = device->is_pausing ? RTE_ETH_FC_TX_PAUSE : RTE_ETH_FC_NONE;
+	return 0;
+}
+
+/* The other end always obeys: what counts is whether we ask it to wait (IEEE 802.3x). */
+int dmanic_flow_ctrl_set(struct rte_eth_dev *dev, struct rte_eth_fc_conf *conf)
+{
+	filter_begin(dev);
+	dmanic_port_of(dev)->device->is_pausing =
+		conf->mode == RTE_ETH_FC_TX_PAUSE || conf->mode == RTE_ETH_FC_FULL;
+	filter_end(dev);
+	return 0;
 }

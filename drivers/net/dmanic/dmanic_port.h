@@ -146,6 +146,8 @@ int dmanic_vlan_filter_set(struct rte_eth_dev *dev, uint16_t vlan, int is_on);
 int dmanic_vlan_offload_set(struct rte_eth_dev *dev, int mask);
 void dmanic_vlan_strip_queue_set(struct rte_eth_dev *dev, uint16_t queue, int is_on);
 int dmanic_mtu_set(struct rte_eth_dev *dev, uint16_t mtu);
+int dmanic_flow_ctrl_get(struct rte_eth_dev *dev, struct rte_eth_fc_conf *conf);
+int dmanic_flow_ctrl_set(struct rte_eth_dev *dev, struct rte_eth_fc_conf *conf);
 /** All of the configuration, as a start applies it. */
 void dmanic_filter_apply(struct rte_eth_dev *dev);
 
