@@ -52,6 +52,18 @@ static struct iommu_domain *find_domain(const struct iommu_unit *unit)
 	return NULL;
 }
 
+static int check_levels(const struct iommu_domain *domain, uint8_t levels, struct base_error *err)
+{
+	unsigned int present = (iommu_domain_addr_bits(domain) - 12u) / 9;
+
+	if (levels == 0 || levels == present)
+		return 0;
+	return base_error_set(err, -EINVAL,
+			      "levels=%u: domain %u is shared and has %u levels: give its devices "
+			      "the same",
+			      levels, iommu_domain_id(domain), present);
+}
+
 int port_unit_domain(unsigned int id, uint8_t levels, struct iommu_domain **out,
 		     struct base_error *err)
 {
@@ -67,7 +79,7 @@ int port_unit_domain(unsigned int id, uint8_t levels, struct iommu_domain **out,
 	if (options_get()->shares_domain) {
 		*out = find_domain(unit);
 		if (*out != NULL)
-			return 0;
+			return check_levels(*out, levels, err);
 	}
 	ret = iommu_domain_create(unit, &config, out, err);
 	if (ret != 0)

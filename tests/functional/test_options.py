@@ -187,6 +187,15 @@ def test_a_bad_argument_of_eal_is_told_without_pages_of_help(tmp_path, eal, stat
 def test_without_ports_forwarding_says_what_to_give(ioplane):
     line, _ = refused(ioplane, vdevs=(), status=1)
     assert line == "ioplane: there is no port: give EAL a --vdev"
+def test_devices_of_a_shared_domain_agree_on_its_levels(ioplane):
+    line, _ = refused(ioplane, "--domain", "shared", *NOTHING, status=1,
+                      vdevs=("net_dmanic0,levels=3", "net_dmanic1,levels=5"))
+    assert "levels=5: domain 0 is shared and has 3 levels" in line
+    for levels in (",levels=3", ""):
+        ioplane.run("--domain", "shared", *NOTHING,
+                    vdevs=("net_dmanic0,levels=3", f"net_dmanic1{levels}"))
+
+
     # commands may attach one
     ioplane.run(commands=["port attach net_dmanic0", "port start 0", "start tx_first", "stop"],
                 vdevs=())
