@@ -22,8 +22,12 @@
 /* Value of "--name=value" or "--name value"; *i moves past a value of its own. */
 static const char *value_of(const char *name, int argc, char **argv, int *i)
 {
+	bool is_long = name[1] == '-';
 	size_t length = strlen(name);
 
+	/* EAL's getopt_long() takes "--vde" for "--vdev" */
+	if (is_long && strcspn(argv[*i], "=") < length)
+		length = RTE_MAX(strcspn(argv[*i], "="), strlen("--x"));
 	if (strncmp(argv[*i], name, length) != 0)
 		return NULL;
 	if (argv[*i][length] == '=')
@@ -31,7 +35,7 @@ static const char *value_of(const char *name, int argc, char **argv, int *i)
 	if (argv[*i][length] == '\0' && *i + 1 < argc)
 		return argv[++*i];
 	/* "-a0000:01:00.0" */
-	if (name[1] != '-' && argv[*i][length] != '\0')
+	if (!is_long && argv[*i][length] != '\0')
 		return argv[*i] + length;
 	return NULL;
 }

@@ -171,6 +171,9 @@ def test_a_cable_may_be_named_at_either_end_or_at_both(ioplane):
     (["-b", "0000:01:00.0"], 2, "-b 0000:01:00.0 is not needed"),
     (["--iova-mode=pa"], 2, "--iova-mode=pa: ioplane chooses the IOVAs"),
     (["--proc-type=secondary"], 2, "--proc-type=secondary: ioplane is always the primary"),
+    (["--iova=pa"], 2, "--iova-mode=pa: ioplane chooses the IOVAs"),
+    (["--al=0000:00:00.0"], 2, "PCI devices are not supported"),
+    (["--vde", "net_dmanic7,eal-memory=yes"], 1, "leave eal-memory out"),
     (["--proc-type", "auto"], 2, "--proc-type=auto: ioplane is always the primary"),
     (["--vdev", "crypto_nosuch0"], 1, 'with the arguments "--vdev crypto_nosuch0"'),
 ])
@@ -184,9 +187,6 @@ def test_a_bad_argument_of_eal_is_told_without_pages_of_help(tmp_path, eal, stat
     assert len(result.text.splitlines()) <= 3
 
 
-def test_without_ports_forwarding_says_what_to_give(ioplane):
-    line, _ = refused(ioplane, vdevs=(), status=1)
-    assert line == "ioplane: there is no port: give EAL a --vdev"
 def test_devices_of_a_shared_domain_agree_on_its_levels(ioplane):
     line, _ = refused(ioplane, "--domain", "shared", *NOTHING, status=1,
                       vdevs=("net_dmanic0,levels=3", "net_dmanic1,levels=5"))
@@ -196,6 +196,9 @@ def test_devices_of_a_shared_domain_agree_on_its_levels(ioplane):
                     vdevs=("net_dmanic0,levels=3", f"net_dmanic1{levels}"))
 
 
+def test_without_ports_forwarding_says_what_to_give(ioplane):
+    line, _ = refused(ioplane, vdevs=(), status=1)
+    assert line == "ioplane: there is no port: give EAL a --vdev"
     # commands may attach one
     ioplane.run(commands=["port attach net_dmanic0", "port start 0", "start tx_first", "stop"],
                 vdevs=())
