@@ -29,14 +29,6 @@ struct port *port_find(uint16_t id)
 	return id < RTE_DIM(table.ports) ? table.ports[id] : NULL;
 }
 
-struct port *port_find_name(const char *name)
-{
-	for (struct port *port = NULL; (port = port_next(port)) != NULL;)
-		if (strcmp(port->name, name) == 0)
-			return port;
-	return NULL;
-}
-
 struct port *port_next(const struct port *prev)
 {
 	for (unsigned int id = prev == NULL ? 0 : prev->id + 1u; id < RTE_DIM(table.ports); id++)

@@ -80,7 +80,6 @@ struct port {
 
 /** The port of this ethdev id, or NULL. */
 struct port *port_find(uint16_t id);
-struct port *port_find_name(const char *name);
 
 /** All ports by id: the one after `prev`, NULL: the first. Main lcore. */
 struct port *port_next(const struct port *prev);
@@ -132,6 +131,3 @@ int port_pool_create(struct port *port, const char *name, uint32_t n, uint16_t d
 
 /** Freed now, or, while some of its mbufs wait in a ring, once they are back. NULL is fine. */
 void port_pool_destroy(struct port_pool *pool);
-
-/** Bytes that such a pool takes from huge pages: to check before loading. */
-uint64_t port_pool_size(uint32_t n, uint16_t data_room);

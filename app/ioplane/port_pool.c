@@ -10,11 +10,6 @@
 #include "options.h"
 #include "stats.h"
 
-uint64_t port_pool_size(uint32_t n, uint16_t data_room)
-{
-	return port_memory_pool_size(n, data_room);
-}
-
 static void free_pool(struct port_pool *pool)
 {
 	struct port *port = pool->port;
