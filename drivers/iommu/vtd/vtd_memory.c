@@ -215,6 +215,8 @@ int vtd_memory_remove(struct vtd_memory *memory, uint64_t pa, size_t size)
 void vtd_memory_settle(struct vtd_memory *memory)
 {
 	pthread_mutex_lock(&memory->mutex);
+	/* The list stands before a burst is seen offline, as in iommu_wait_for_bursts(). */
+	rte_atomic_thread_fence(__ATOMIC_SEQ_CST);
 	/* Not rte_rcu_qsbr_synchronize(): ThreadSanitizer sees inline functions only. */
 	if (memory->qsbr != NULL)
 		rte_rcu_qsbr_check(memory->qsbr, rte_rcu_qsbr_start(memory->qsbr), true);
