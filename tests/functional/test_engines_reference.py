@@ -271,7 +271,7 @@ def test_txonly_over_dmanic_sends_what_it_sends_over_net_pcap(ioplane, tmp_path)
 def test_multi_flow_spreads_over_receive_queues(ioplane):
     queues = []
     for args in ([], ["--txonly-multi-flow"]):
-        result = ioplane.run("--rxq", "4", "--txq", "4", "--rxd", "1024", *args,
+        result = ioplane.run("--rxq", "4", "--txq", "4", "--rxd", "4096", *args,
                              commands=["set fwd rxonly", "start tx_first 8", "stop"])
         queues.append([queue["packets"] for queue in result.port(1)["rx_queues"]])
         assert_sums(result)

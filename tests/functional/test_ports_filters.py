@@ -99,7 +99,7 @@ def test_a_stopped_queue_neither_sends_nor_receives_until_it_is_started(ioplane)
 
 
 def test_the_queue_that_a_flow_goes_to_is_the_table_s_to_say(ioplane):
-    options = ["--rxq", "4", "--txq", "4", "--json"]
+    options = ["--rxq", "4", "--txq", "4", "--rxd", "1024", "--json"]
     result = ioplane.run(*options, commands=["set fwd rxonly", "port config all rss udp",
                                              "show port 1 rss-hash", "start tx_first 2", "stop"])
     shown = [json.loads(line) for line in result.stdout.splitlines() if line[:1] in "[{"]
