@@ -199,11 +199,22 @@ int port_attach(const char *devargs, struct port **out, struct base_error *err)
 	return ret;
 }
 
-void port_drain_others(const struct port *port)
+int port_drain_others(const struct port *port, struct base_error *err)
 {
-	for (struct port *other = NULL; (other = port_next(other)) != NULL;)
-		if (other != port && other->state == PORT_STARTED && port_stop(other, NULL) == 0)
-			port_resume(other, NULL);
+	int failed = 0;
+
+	for (struct port *other = NULL; (other = port_next(other)) != NULL;) {
+		int ret;
+
+		if (other == port || other->state != PORT_STARTED)
+			continue;
+		ret = port_stop(other, err);
+		if (ret == 0)
+			ret = port_resume(other, err);
+		if (ret != 0)
+			failed = ret;
+	}
+	return failed;
 }
 
 /* What the domain was granted of other ports' buffers goes before the domain does. */
@@ -224,7 +235,7 @@ static void revoke_from(const struct port *leaving)
 
 static int detach_locked(struct port *port, struct base_error *err)
 {
-	int ret = 0;
+	int ret = 0, drained;
 
 	if (port->state == PORT_STOPPED)
 		ret = port_close(port, err);
@@ -232,7 +243,7 @@ static int detach_locked(struct port *port, struct base_error *err)
 		return ret;
 	/* the streams of the last run name it */
 	stream_destroy_all();
-	port_drain_others(port);
+	drained = port_drain_others(port, err);
 	ret = port_device_unplug(port, err);
 	table.ports[port->id] = NULL;
 	report_forget_port(port->id);
@@ -240,7 +251,7 @@ static int detach_locked(struct port *port, struct base_error *err)
 	port_memory_destroy(port);
 	port_device_detach(port);
 	free(port);
-	return ret;
+	return ret != 0 ? ret : drained;
 }
 
 int port_detach(struct port *port, struct base_error *err)

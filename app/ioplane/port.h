@@ -113,8 +113,11 @@ int port_stop(struct port *port, struct base_error *err);
 int port_close(struct port *port, struct base_error *err);
 int port_reset(struct port *port, struct base_error *err);
 
-/** Stops and starts the other ports: no transmit ring holds a buffer of this one any more. */
-void port_drain_others(const struct port *port);
+/**
+ * Stops and starts the other ports: no transmit ring holds a buffer of this one any more. Goes
+ * through all of them; the error of one that does not start again.
+ */
+int port_drain_others(const struct port *port, struct base_error *err);
 
 /** Stops, closes and detaches all: the end of the program. */
 void port_cleanup(void);

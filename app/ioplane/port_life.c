@@ -170,9 +170,9 @@ static int configure_anew(struct port *port, struct base_error *err)
 		return ret;
 	}
 	/* transmit rings of others may hold buffers of the old memory */
-	port_drain_others(port);
+	ret = port_drain_others(port, err);
 	port_memory_drop(port, &old);
-	return 0;
+	return ret;
 }
 
 /* The device has started all of them. */

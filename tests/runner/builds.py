@@ -14,7 +14,7 @@ BUILDS = {
     "build": ("gcc", ["-Dwerror=true"]),
     "build-clang": ("clang", ["-Dwerror=true", "-Dlints=false"]),
     "build-asan": ("clang", [*SANITIZED, "-Doptimization=1", "-Db_sanitize=address,undefined"]),
-    "build-tsan": ("clang", [*SANITIZED, "-Db_sanitize=thread", "-Dscalar_lookup=true"]),
+    "build-tsan": ("clang", [*SANITIZED, "-Db_sanitize=thread"]),
     "build-fuzz": ("clang", [*SANITIZED, "-Db_sanitize=address,undefined", "-Dfuzz=true"]),
 }
 
