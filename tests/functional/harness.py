@@ -138,6 +138,10 @@ class Ioplane:
     def stats_file(self):
         return self.folder / f"stats.{self.runs}.json"
 
+    def read_stats(self):
+        """The report of the last run."""
+        return json.loads(self.stats_file().read_text())
+
     def start(self, *args, **options):
         """Starts it and returns the Running; use it in a `with` statement."""
         return Running(self.command(*args, **options), self.folder)
@@ -150,7 +154,7 @@ class Ioplane:
             assert result.status == status, (
                 f"exit status {result.status}, expected {status}\n{running.said()}")
         if options.get("stats", True) and self.stats_file().exists():
-            result.stats = json.loads(self.stats_file().read_text())
+            result.stats = self.read_stats()
         return result
 
 

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What each engine does to packets, and how many it sends and counts."""
-import json
 import re
 import time
 
@@ -120,7 +119,7 @@ def test_packets_that_no_device_takes_are_counted_as_dropped(ioplane):
             if re.search(r"TX-dropped: [1-9]", running.stdout):
                 break
         running.finish()
-    report = json.loads(ioplane.stats_file().read_text())
+    report = ioplane.read_stats()
     (port,) = [port for port in report["ports"] if port["id"] == 0]
     (queue,) = port["tx_queues"]
     assert queue["drops"] > 0

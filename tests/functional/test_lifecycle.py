@@ -90,7 +90,7 @@ def end(running, how):
 
 
 def assert_reported(ioplane, result):
-    stats = json.loads(ioplane.stats_file().read_text())
+    stats = ioplane.read_stats()
     assert "Accumulated forward statistics" in result.stdout
     assert "Report over" in result.stdout
     assert [port["id"] for port in stats["ports"]] == [0, 1]
@@ -158,7 +158,7 @@ def test_a_reader_that_goes_away_does_not_cost_the_report(ioplane):
     assert program.returncode == 1
     (line,) = errors.splitlines()
     assert line.startswith("ioplane: cannot write the report to standard output: Broken pipe")
-    assert [port["id"] for port in json.loads(ioplane.stats_file().read_text())["ports"]] == [0, 1]
+    assert [port["id"] for port in ioplane.read_stats()["ports"]] == [0, 1]
 
 
 # --- ports that come and go ----------------------------------------------------------------------

@@ -364,7 +364,7 @@ def run_hidden(ioplane, words, *args):
     with harness.Running([*words, *command], ioplane.folder) as running:
         result = running.finish()
     assert result.status == 0, running.said()
-    result.stats = json.loads(ioplane.stats_file().read_text())
+    result.stats = ioplane.read_stats()
     assert [result.port(n)["stats"]["rx_packets"] for n in (0, 1)] == [64, 64]
     return result
 

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Telemetry and xstats say what the report says, and stand ports that come and go."""
-import json
 import threading
 import time
 
@@ -40,7 +39,7 @@ def finish(ioplane, running):
     running.send("quit")
     result = running.finish()
     assert result.status == 0, running.said()
-    result.stats = json.loads(ioplane.stats_file().read_text())
+    result.stats = ioplane.read_stats()
     return result
 
 
