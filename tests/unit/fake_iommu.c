@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A backend for tests of the layers above: records calls, and fails where it is told to. */
+#include "unit.h"
+
 #include <errno.h>
 #include <string.h>
 
@@ -153,3 +155,18 @@ const struct iommu_ops fake_ops = {
 	.translator_create = translator_create,
 	.translator_destroy = translator_destroy,
 };
+
+void fake_attach(struct iommu_unit **unit, struct iommu_domain **domain,
+		 struct iommu_device **device)
+{
+	assert_int_equal(iommu_unit_create(&fake_ops, 0, NULL, unit, NULL), 0);
+	assert_int_equal(iommu_domain_create(*unit, NULL, domain, NULL), 0);
+	assert_int_equal(iommu_attach(*domain, "dev0", 0x100, device, NULL), 0);
+}
+
+void fake_detach(struct iommu_unit *unit, struct iommu_domain *domain, struct iommu_device *device)
+{
+	assert_int_equal(iommu_detach(device), 0);
+	assert_int_equal(iommu_domain_destroy(domain), 0);
+	assert_int_equal(iommu_unit_destroy(unit), 0);
+}

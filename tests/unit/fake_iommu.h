@@ -41,3 +41,9 @@ void fake_reset(void);
 
 /** Lets a step fail with errno `code` after `skip` calls that work. */
 void fake_fail(enum fake_step step, int code, unsigned int skip);
+
+/** Makes a unit of the fake with one domain, and device "dev0" (source id 0x100) in it. */
+void fake_attach(struct iommu_unit **unit, struct iommu_domain **domain,
+		 struct iommu_device **device);
+/** Takes them apart: each must go at the first try. */
+void fake_detach(struct iommu_unit *unit, struct iommu_domain *domain, struct iommu_device *device);

@@ -60,3 +60,18 @@ char *capture_write(const struct capture_frame *frames, size_t count)
 	assert_int_equal(replay_writer_close(writer, NULL), 0);
 	return path;
 }
+
+struct replay_store *capture_load(const struct capture_frame *frames, size_t count,
+				  struct replay_store_config config)
+{
+	char *path = capture_write(frames, count);
+	struct base_error err = {0};
+	struct replay_store *store;
+
+	config.path = path;
+	if (replay_store_create(&config, &store, &err) != 0)
+		fail_msg("%s", err.text);
+	unlink(path);
+	free(path);
+	return store;
+}

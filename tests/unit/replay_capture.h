@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "replay_store.h"
+
 struct capture_frame {
 	uint32_t size;	   /* whole frame; the bytes after the headers follow from the number */
 	uint32_t hosts[2]; /* IPv4 addresses, source first; both 0: not IP */
@@ -18,3 +20,7 @@ uint32_t capture_frame_build(const struct capture_frame *frame, uint32_t number,
 
 /** Writes frames to a new file, whose name the caller removes and frees. */
 char *capture_write(const struct capture_frame *frames, size_t count);
+
+/** Loads frames as the config says, its path apart, from a file that is gone afterwards. */
+struct replay_store *capture_load(const struct capture_frame *frames, size_t count,
+				  struct replay_store_config config);

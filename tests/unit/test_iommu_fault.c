@@ -15,9 +15,7 @@ static struct iommu_translator *translator;
 static int setup(void **state)
 {
 	fake_reset();
-	assert_int_equal(iommu_unit_create(&fake_ops, 0, NULL, &unit, NULL), 0);
-	assert_int_equal(iommu_domain_create(unit, NULL, &domain, NULL), 0);
-	assert_int_equal(iommu_attach(domain, "dev0", 0x100, &device, NULL), 0);
+	fake_attach(&unit, &domain, &device);
 	assert_int_equal(iommu_translator_create(device, true, 5, &translator), 0);
 	return 0;
 }
@@ -25,9 +23,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	iommu_translator_destroy(translator);
-	assert_int_equal(iommu_detach(device), 0);
-	assert_int_equal(iommu_domain_destroy(domain), 0);
-	assert_int_equal(iommu_unit_destroy(unit), 0);
+	fake_detach(unit, domain, device);
 	return 0;
 }
 

@@ -2,9 +2,7 @@
 /* Tests of dealing frames to queues: all of a flow on one, in order, and every frame once. */
 #include "unit.h"
 
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <rte_eal.h>
 
@@ -41,21 +39,13 @@ static void make_frames(bool has_fragments)
 
 static struct replay_store *load(void)
 {
-	char *path = capture_write(frames, FRAMES);
-	struct replay_store_config config = {
-		.path = path,
+	const struct replay_store_config config = {
 		.frame_max = 1518,
 		.segment_size = 1920,
 		.memory = {.node = -1},
 	};
-	struct base_error err = {0};
-	struct replay_store *store;
 
-	if (replay_store_create(&config, &store, &err) != 0)
-		fail_msg("%s", err.text);
-	unlink(path);
-	free(path);
-	return store;
+	return capture_load(frames, FRAMES, config);
 }
 
 /* The queue of each flow, and each queue's frames in the file's order. */
@@ -88,13 +78,13 @@ static void assert_dealt_by_flow(const struct replay_store *store, const struct 
 	assert_int_equal(total, FRAMES);
 }
 
-static void both_directions_of_a_flow_go_to_one_queue(void **state)
+static void assert_four_queues_are_dealt(bool has_fragments)
 {
 	struct replay_store *store;
 	struct replay_split *split;
 	unsigned int used;
 
-	make_frames(false);
+	make_frames(has_fragments);
 	store = load();
 	assert_int_equal(replay_split_create(store, QUEUES, &split, NULL), 0);
 	assert_dealt_by_flow(store, split, &used);
@@ -103,19 +93,14 @@ static void both_directions_of_a_flow_go_to_one_queue(void **state)
 	assert_int_equal(replay_store_destroy(store), 0);
 }
 
+static void both_directions_of_a_flow_go_to_one_queue(void **state)
+{
+	assert_four_queues_are_dealt(false);
+}
+
 static void fragments_stay_with_the_datagrams_of_their_hosts(void **state)
 {
-	struct replay_store *store;
-	struct replay_split *split;
-	unsigned int used;
-
-	make_frames(true);
-	store = load();
-	assert_int_equal(replay_split_create(store, QUEUES, &split, NULL), 0);
-	assert_dealt_by_flow(store, split, &used);
-	assert_int_equal(used, QUEUES);
-	replay_split_destroy(split);
-	assert_int_equal(replay_store_destroy(store), 0);
+	assert_four_queues_are_dealt(true);
 }
 
 static void one_queue_keeps_the_whole_order(void **state)

@@ -29,16 +29,7 @@ static struct replay_store_config config_of(const char *path)
 
 static struct replay_store *load(const struct capture_frame *frames, size_t count)
 {
-	char *path = capture_write(frames, count);
-	struct replay_store_config config = config_of(path);
-	struct base_error err = {0};
-	struct replay_store *store;
-
-	if (replay_store_create(&config, &store, &err) != 0)
-		fail_msg("%s", err.text);
-	unlink(path);
-	free(path);
-	return store;
+	return capture_load(frames, count, config_of(NULL));
 }
 
 static void assert_frame(const struct rte_mbuf *mbuf, const struct capture_frame *frame,

@@ -15,16 +15,12 @@ static void set_up(bool is_protected)
 {
 	fake_reset();
 	fake.limits.is_protected = is_protected;
-	assert_int_equal(iommu_unit_create(&fake_ops, 0, NULL, &unit, NULL), 0);
-	assert_int_equal(iommu_domain_create(unit, NULL, &domain, NULL), 0);
-	assert_int_equal(iommu_attach(domain, "dev0", 0x100, &device, NULL), 0);
+	fake_attach(&unit, &domain, &device);
 }
 
 static void tear_down(void)
 {
-	assert_int_equal(iommu_detach(device), 0);
-	assert_int_equal(iommu_domain_destroy(domain), 0);
-	assert_int_equal(iommu_unit_destroy(unit), 0);
+	fake_detach(unit, domain, device);
 }
 
 static struct iommu_translator *translator(bool is_rx, uint16_t queue, uint64_t lookups)

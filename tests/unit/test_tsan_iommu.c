@@ -22,17 +22,13 @@ static struct iommu_device *device;
 static int setup(void **state)
 {
 	fake_reset();
-	assert_int_equal(iommu_unit_create(&fake_ops, 0, NULL, &unit, NULL), 0);
-	assert_int_equal(iommu_domain_create(unit, NULL, &domain, NULL), 0);
-	assert_int_equal(iommu_attach(domain, "dev0", 0x100, &device, NULL), 0);
+	fake_attach(&unit, &domain, &device);
 	return 0;
 }
 
 static int teardown(void **state)
 {
-	assert_int_equal(iommu_detach(device), 0);
-	assert_int_equal(iommu_domain_destroy(domain), 0);
-	assert_int_equal(iommu_unit_destroy(unit), 0);
+	fake_detach(unit, domain, device);
 	return 0;
 }
 
