@@ -5,6 +5,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include <rte_version.h>
+
 struct rte_tel_data *stats_tel_create(void)
 {
 	struct rte_tel_data *dict = rte_tel_data_alloc();
@@ -23,8 +25,13 @@ void stats_tel_add(struct rte_tel_data *dict, const char *name, struct rte_tel_d
 
 void stats_tel_add_u64(struct rte_tel_data *dict, const char *name, uint64_t value)
 {
-	if (value != STATS_NA)
-		rte_tel_data_add_dict_u64(dict, name, value);
+	if (value == STATS_NA)
+		return;
+#if RTE_VERSION >= RTE_VERSION_NUM(23, 3, 0, 0)
+	rte_tel_data_add_dict_uint(dict, name, value);
+#else
+	rte_tel_data_add_dict_u64(dict, name, value);
+#endif
 }
 
 static void dict_add_iova(struct rte_tel_data *dict, uint64_t iova)

@@ -158,8 +158,8 @@ static json_t *json_xstats(struct port *port)
 
 static void link_get(const struct port *port, struct rte_eth_link *link)
 {
-	*link = (struct rte_eth_link){0};
-	rte_eth_link_get_nowait(port->id, link);
+	if (rte_eth_link_get_nowait(port->id, link) != 0)
+		*link = (struct rte_eth_link){0};
 }
 
 static void print_summary(struct port *port)

@@ -26,8 +26,10 @@ static void info_get(const struct port *port, struct info *info)
 	struct rte_ether_addr mac = {0};
 
 	*info = (struct info){0};
-	rte_eth_dev_info_get(port->id, &info->dev);
-	rte_eth_link_get_nowait(port->id, &info->link);
+	if (rte_eth_dev_info_get(port->id, &info->dev) != 0)
+		info->dev = port->info;
+	if (rte_eth_link_get_nowait(port->id, &info->link) != 0)
+		info->link = (struct rte_eth_link){0};
 	rte_eth_macaddr_get(port->id, &mac);
 	show_mac(&mac, info->mac);
 	if (rte_eth_dev_fw_version_get(port->id, info->firmware, sizeof(info->firmware)) != 0)

@@ -34,7 +34,6 @@ static void key_text(const struct rte_eth_rss_conf *conf, char *text)
 
 static void show_rss_hash(const struct cli_args *args, bool with_key)
 {
-	struct rte_eth_dev_info info = {0};
 	uint8_t key[KEY_MAX] = {0};
 	struct rte_eth_rss_conf conf = {.rss_key = key};
 	char types[512], text[2 * KEY_MAX + 1];
@@ -43,8 +42,7 @@ static void show_rss_hash(const struct cli_args *args, bool with_key)
 
 	if (port == NULL)
 		return;
-	rte_eth_dev_info_get(port->id, &info);
-	conf.rss_key_len = info.hash_key_size;
+	conf.rss_key_len = port->info.hash_key_size;
 	ret = rte_eth_dev_rss_hash_conf_get(port->id, &conf);
 	if (ret != 0) {
 		cli_fail("port %u: cannot read its RSS hash: %s", port->id, strerror(-ret));
@@ -120,21 +118,19 @@ static void run_reta(const struct cli_args *args)
 {
 	struct rte_eth_rss_reta_entry64 groups[RTE_ETH_RSS_RETA_SIZE_512 / RTE_ETH_RETA_GROUP_SIZE];
 	struct port *port = open_port(args);
-	struct rte_eth_dev_info info = {0};
 	uint64_t size = args->word[5].number;
 	unsigned int count;
 	int ret;
 
 	if (port == NULL)
 		return;
-	rte_eth_dev_info_get(port->id, &info);
-	if (info.reta_size == 0) {
+	if (port->info.reta_size == 0) {
 		cli_fail("port %u has no redirection table", port->id);
 		return;
 	}
-	if (size == 0 || size > info.reta_size || size > RTE_ETH_RSS_RETA_SIZE_512) {
+	if (size == 0 || size > port->info.reta_size || size > RTE_ETH_RSS_RETA_SIZE_512) {
 		cli_fail("port %u: the redirection table has %u entries, not %" PRIu64, port->id,
-			 info.reta_size, size);
+			 port->info.reta_size, size);
 		return;
 	}
 	memset(groups, 0, sizeof(groups));
