@@ -79,7 +79,7 @@ static uint64_t drain_all(void)
 	return n;
 }
 
-static void *write_captures(void *arg)
+static void *write_captures(void *arg __rte_unused)
 {
 	/* When ending, the rings are closed: one more round after that finds all there is. */
 	while (!__atomic_load_n(&captures.is_ending, __ATOMIC_ACQUIRE))

@@ -34,7 +34,7 @@ static void replay_port_end(struct port *port)
 	port->engine_data = NULL;
 }
 
-static int replay_stream_begin(struct stream *stream, struct base_error *err)
+static int replay_stream_begin(struct stream *stream, struct base_error *err __rte_unused)
 {
 	struct replay_split *split = stream->tx_port->engine_data;
 

@@ -21,7 +21,7 @@
 
 #define EXIT_USAGE 2
 
-static void on_signal(int number)
+static void on_signal(int number __rte_unused)
 {
 	cli_quit();
 }

@@ -159,25 +159,25 @@ static int set_eth_peer(const char *argument, struct base_error *err)
 	return forward_set_peer_address((uint16_t)port, comma + 1, err);
 }
 
-static int set_disable_rss(const char *argument, struct base_error *err)
+static int set_disable_rss(const char *argument __rte_unused, struct base_error *err __rte_unused)
 {
 	option_values.rss_hf = 0;
 	return 0;
 }
 
-static int set_rss_ip(const char *argument, struct base_error *err)
+static int set_rss_ip(const char *argument __rte_unused, struct base_error *err __rte_unused)
 {
 	option_values.rss_hf = RTE_ETH_RSS_IP;
 	return 0;
 }
 
-static int set_rss_udp(const char *argument, struct base_error *err)
+static int set_rss_udp(const char *argument __rte_unused, struct base_error *err __rte_unused)
 {
 	option_values.rss_hf = RTE_ETH_RSS_IP | RTE_ETH_RSS_UDP;
 	return 0;
 }
 
-static int set_no_flush_rx(const char *argument, struct base_error *err)
+static int set_no_flush_rx(const char *argument __rte_unused, struct base_error *err __rte_unused)
 {
 	option_values.flushes_rx = false;
 	return 0;
@@ -276,6 +276,6 @@ const struct option_def option_defs[] = {
 	{"domain", 0, "D", "per-device or shared", CALL(set_domain)},
 	{"dma-policy", 0, "P", "static", CALL(set_dma_policy)},
 	{"tracker", 0, "T", "off", CALL(set_tracker)},
-	{NULL},
+	{0},
 };
 /* clang-format on */

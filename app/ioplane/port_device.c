@@ -33,7 +33,7 @@ static const char *arguments_of(const struct port *port)
 	return comma == NULL ? "" : comma + 1;
 }
 
-static int read_number(const char *key, const char *value, void *to)
+static int read_number(const char *key __rte_unused, const char *value, void *to)
 {
 	return value == NULL ? -EINVAL : option_number(value, 0, UNIT_MAX, to);
 }

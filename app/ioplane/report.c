@@ -230,7 +230,7 @@ int report_collect(struct stats_report **out)
 	return ret;
 }
 
-static int collect_for_telemetry(void *arg, struct stats_report **out)
+static int collect_for_telemetry(void *arg __rte_unused, struct stats_report **out)
 {
 	return report_collect(out);
 }

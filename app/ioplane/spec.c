@@ -45,25 +45,29 @@ static int set_loop(const char *value, struct spec *spec, struct base_error *err
 			      value);
 }
 
-static int set_topspeed(const char *value, struct spec *spec, struct base_error *err)
+static int set_topspeed(const char *value __rte_unused, struct spec *spec __rte_unused,
+			struct base_error *err __rte_unused)
 {
 	return 0;
 }
 
-static int set_off(const char *value, struct spec *spec, struct base_error *err)
+static int set_off(const char *value __rte_unused, struct spec *spec,
+		   struct base_error *err __rte_unused)
 {
 	spec->is_off = true;
 	return 0;
 }
 
-static int refuse_pace(const char *value, struct spec *spec, struct base_error *err)
+static int refuse_pace(const char *value __rte_unused, struct spec *spec __rte_unused,
+		       struct base_error *err)
 {
 	return base_error_set(err, -EINVAL,
 			      "replay has no pace yet: leave pps, mbps and multiplier out, it runs "
 			      "at topspeed");
 }
 
-static int refuse_end(const char *value, struct spec *spec, struct base_error *err)
+static int refuse_end(const char *value __rte_unused, struct spec *spec __rte_unused,
+		      struct base_error *err)
 {
 	return base_error_set(err, -EINVAL,
 			      "replay cannot end early yet: leave limit and duration out, and take "
@@ -74,7 +78,7 @@ static const struct key keys[] = {
 	{"file", set_file, .has_value = true, .is_for_capture = true},
 	{"off", set_off, .is_for_capture = true},
 	{"loop", set_loop, .has_value = true},
-	{"topspeed", set_topspeed},
+	{"topspeed", .set = set_topspeed},
 	{"pps", refuse_pace, .has_value = true},
 	{"mbps", refuse_pace, .has_value = true},
 	{"multiplier", refuse_pace, .has_value = true},

@@ -50,26 +50,29 @@ static struct descriptor bad_address(unsigned int end, bool is_write)
 
 	switch (pick(9)) {
 	case 0: /* the other device's buffers */
-		return (struct descriptor){dmanic_env_iova(!end, pick(TX_BUFFERS)), len, refused};
+		return (struct descriptor){dmanic_env_iova(!end, pick(TX_BUFFERS)), len,
+					   .outcome = refused};
 	case 1: /* the other device's rings */
-		return (struct descriptor){DMANIC_ENV_BASE * (2u - end), len, refused};
+		return (struct descriptor){DMANIC_ENV_BASE * (2u - end), len, .outcome = refused};
 	case 2: /* an address of the process */
-		return (struct descriptor){(uintptr_t)header, len, refused};
+		return (struct descriptor){(uintptr_t)header, len, .outcome = refused};
 	case 3: /* the wrong right */
-		return (struct descriptor){forbidden + pick(2048), len, refused};
+		return (struct descriptor){forbidden + pick(2048), len, .outcome = refused};
 	case 4: /* from a page of ours into one that is not mapped */
 		return (struct descriptor){
 			(is_write ? dmanic_env_write_only(end) : dmanic_env_read_only(end)) + 4096 -
 				room,
-			len, refused, 0, room};
+			len, refused, .room = room};
 	case 5:
-		return (struct descriptor){(UINT64_C(1) << 48) + pick(1u << 30), len, FAULT_WIDTH};
+		return (struct descriptor){(UINT64_C(1) << 48) + pick(1u << 30), len,
+					   .outcome = FAULT_WIDTH};
 	case 6:
-		return (struct descriptor){UINT64_MAX - pick(63), len, DESC_ERROR};
+		return (struct descriptor){UINT64_MAX - pick(63), len, .outcome = DESC_ERROR};
 	case 7:
-		return (struct descriptor){dmanic_env_iova(end, pick(RX_BUFFERS)), 0, DESC_ERROR};
+		return (struct descriptor){dmanic_env_iova(end, pick(RX_BUFFERS)), 0,
+					   .outcome = DESC_ERROR};
 	default:
-		return (struct descriptor){(UINT64_C(1) << 47) - 2 * len, len, refused};
+		return (struct descriptor){(UINT64_C(1) << 47) - 2 * len, len, .outcome = refused};
 	}
 }
 
@@ -78,11 +81,12 @@ static struct descriptor tx_descriptor(void)
 	unsigned int buffer = pick(TX_BUFFERS);
 
 	if (pick(16) == 0)
-		return (struct descriptor){dmanic_env_iova(0, buffer), 65535, DESC_ERROR};
+		return (struct descriptor){dmanic_env_iova(0, buffer), 65535,
+					   .outcome = DESC_ERROR};
 	if (pick(3) > 0)
 		return bad_address(0, false);
 	return (struct descriptor){dmanic_env_iova(0, buffer), 1 + pick(DMANIC_ENV_BUFFER), GOOD,
-				   buffer};
+				   .buffer = buffer};
 }
 
 static struct descriptor rx_descriptor(unsigned int buffer)
@@ -91,7 +95,7 @@ static struct descriptor rx_descriptor(unsigned int buffer)
 		return bad_address(1, true);
 	/* A length that is not true does no harm as long as what is written is mapped. */
 	return (struct descriptor){dmanic_env_iova(1, buffer), pick(8) ? DMANIC_ENV_BUFFER : 65535,
-				   GOOD, buffer};
+				   GOOD, .buffer = buffer};
 }
 
 static void count(unsigned int end, const struct descriptor *desc)

@@ -35,7 +35,7 @@ static void clear_xstats(struct port *port)
 }
 
 /* testpmd takes the word and clears nothing: there is nothing to clear in what a port is. */
-static void clear_info(struct port *port)
+static void clear_info(struct port *port __rte_unused)
 {
 }
 
@@ -76,11 +76,12 @@ static void run_iommu(const struct cli_args *args)
 
 const struct cli_command cli_clear[] = {
 	{"display", "clear port info <port|all>", "taken as in testpmd; there is nothing to clear",
-	 run_info},
-	{"display", "clear port stats <port|all>", "set a port's statistics to 0", run_stats},
+	 .run = run_info},
+	{"display", "clear port stats <port|all>", "set a port's statistics to 0",
+	 .run = run_stats},
 	{"display", "clear port xstats <port|all>", "set a port's extended statistics to 0",
-	 run_xstats},
+	 .run = run_xstats},
 	{"display", "clear iommu stats <port|all>",
-	 "set the IOTLB figures and faults of a port's domain to 0", run_iommu},
-	{NULL},
+	 "set the IOTLB figures and faults of a port's domain to 0", .run = run_iommu},
+	{0},
 };

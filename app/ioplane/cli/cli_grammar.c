@@ -25,7 +25,7 @@ struct grammar {
 
 static_assert(sizeof(struct cli_args) <= CMDLINE_PARSE_RESULT_BUFSIZE, "rte_cmdline's limit");
 
-static void run_command(void *result, struct cmdline *cl, void *data)
+static void run_command(void *result, struct cmdline *cl __rte_unused, void *data)
 {
 	const struct cli_command *command = data;
 

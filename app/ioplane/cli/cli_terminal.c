@@ -18,12 +18,13 @@
 #define PROMPT	"ioplane> "
 #define POLL_MS 100
 
-static int write_char(struct rdline *rdline, char c)
+static int write_char(struct rdline *rdline __rte_unused, char c)
 {
 	return (int)write(STDOUT_FILENO, &c, 1);
 }
 
-static void run_line(struct rdline *rdline, const char *buffer, unsigned int size)
+static void run_line(struct rdline *rdline __rte_unused, const char *buffer,
+		     unsigned int size __rte_unused)
 {
 	char line[1024];
 

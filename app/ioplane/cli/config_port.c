@@ -137,13 +137,15 @@ static void rx_vlan(const struct cli_args *args)
 }
 
 const struct cli_command cli_config_port[] = {
-	{"config", "set promisc <port|all> on|off", "receive frames for any address", set_promisc},
-	{"config", "set allmulti <port|all> on|off", "receive all multicast frames", set_allmulti},
-	{"config", "set link-up|link-down port PORT", "the port's link", set_link},
+	{"config", "set promisc <port|all> on|off", "receive frames for any address",
+	 .run = set_promisc},
+	{"config", "set allmulti <port|all> on|off", "receive all multicast frames",
+	 .run = set_allmulti},
+	{"config", "set link-up|link-down port PORT", "the port's link", .run = set_link},
 	{"config", "mac_addr add|remove|set PORT <mac>", "addresses that a port receives for",
-	 mac_addr},
+	 .run = mac_addr},
 	{"config", "vlan set strip|filter|extend|qinq_strip on|off PORT",
-	 "what a port does with VLAN tags", vlan_set},
-	{"config", "rx_vlan add|rm <id|all> PORT", "VLANs that a port receives", rx_vlan},
-	{NULL},
+	 "what a port does with VLAN tags", .run = vlan_set},
+	{"config", "rx_vlan add|rm <id|all> PORT", "VLANs that a port receives", .run = rx_vlan},
+	{0},
 };

@@ -15,12 +15,12 @@ static void start(unsigned int tx_first)
 		cli_fail("%s", err.text);
 }
 
-static void run_start(const struct cli_args *args)
+static void run_start(const struct cli_args *args __rte_unused)
 {
 	start(0);
 }
 
-static void run_start_tx_first(const struct cli_args *args)
+static void run_start_tx_first(const struct cli_args *args __rte_unused)
 {
 	start(1);
 }
@@ -31,7 +31,7 @@ static void run_start_tx_first_n(const struct cli_args *args)
 		start((unsigned int)args->word[2].number);
 }
 
-static void run_stop(const struct cli_args *args)
+static void run_stop(const struct cli_args *args __rte_unused)
 {
 	struct base_error err = {0};
 
@@ -39,7 +39,7 @@ static void run_stop(const struct cli_args *args)
 		cli_fail("%s", err.text);
 }
 
-static void run_quit(const struct cli_args *args)
+static void run_quit(const struct cli_args *args __rte_unused)
 {
 	cli_quit();
 }
@@ -52,7 +52,7 @@ static void print_help(const char *section)
 				printf("  %s\n      %s\n", c->grammar, c->help);
 }
 
-static void run_help(const struct cli_args *args)
+static void run_help(const struct cli_args *args __rte_unused)
 {
 	printf("Help is available for the following sections:\n\n"
 	       "    help control  : Start and stop forwarding.\n"
@@ -74,15 +74,16 @@ static void run_load(const char *path)
 }
 
 const struct cli_command cli_control[] = {
-	{"control", "start", "start forwarding", run_start},
-	{"control", "start tx_first", "send a burst on each port, then start", run_start_tx_first},
+	{"control", "start", "start forwarding", .run = run_start},
+	{"control", "start tx_first", "send a burst on each port, then start",
+	 .run = run_start_tx_first},
 	{"control", "start tx_first N", "send N bursts on each port, then start",
-	 run_start_tx_first_n},
-	{"control", "stop", "stop forwarding and print its statistics", run_stop},
-	{"control", "quit", "stop, report and leave", run_quit},
-	{"control", "help", "the sections of help", run_help},
+	 .run = run_start_tx_first_n},
+	{"control", "stop", "stop forwarding and print its statistics", .run = run_stop},
+	{"control", "quit", "stop, report and leave", .run = run_quit},
+	{"control", "help", "the sections of help", .run = run_help},
 	{"control", "help control|display|config|ports|all", "the commands of a section",
-	 run_help_section},
+	 .run = run_help_section},
 	{"control", "load <rest>", "run the commands in a file", .run_rest = run_load},
-	{NULL},
+	{0},
 };

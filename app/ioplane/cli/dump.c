@@ -11,12 +11,12 @@
 
 #include "cli_commands.h"
 
-static void run_physmem(const struct cli_args *args)
+static void run_physmem(const struct cli_args *args __rte_unused)
 {
 	rte_dump_physmem_layout(stdout);
 }
 
-static void run_memzone(const struct cli_args *args)
+static void run_memzone(const struct cli_args *args __rte_unused)
 {
 	rte_memzone_dump(stdout);
 }
@@ -35,7 +35,7 @@ static void print_socket(const char *name, const struct rte_malloc_socket_stats 
 /* Heaps of arenas have sockets of their own from here on (rte_malloc_heap_create()). */
 #define EXTERNAL_SOCKET 256
 
-static void run_socket_mem(const struct cli_args *args)
+static void run_socket_mem(const struct cli_args *args __rte_unused)
 {
 	struct rte_malloc_socket_stats sum = {0};
 	char name[32];
@@ -57,7 +57,7 @@ static void run_socket_mem(const struct cli_args *args)
 	print_socket("Total   :", &sum);
 }
 
-static void run_mempools(const struct cli_args *args)
+static void run_mempools(const struct cli_args *args __rte_unused)
 {
 	rte_mempool_list_dump(stdout);
 }
@@ -72,7 +72,7 @@ static void run_mempool(const struct cli_args *args)
 		rte_mempool_dump(stdout, pool);
 }
 
-static void run_rings(const struct cli_args *args)
+static void run_rings(const struct cli_args *args __rte_unused)
 {
 	rte_ring_list_dump(stdout);
 }
@@ -87,25 +87,26 @@ static void run_ring(const struct cli_args *args)
 		rte_ring_dump(stdout, ring);
 }
 
-static void run_devargs(const struct cli_args *args)
+static void run_devargs(const struct cli_args *args __rte_unused)
 {
 	rte_devargs_dump(stdout);
 }
 
-static void run_log_types(const struct cli_args *args)
+static void run_log_types(const struct cli_args *args __rte_unused)
 {
 	rte_log_dump(stdout);
 }
 
 const struct cli_command cli_dump[] = {
-	{"display", "dump_physmem", "EAL's memory segments and their IOVAs", run_physmem},
-	{"display", "dump_memzone", "EAL's memory zones", run_memzone},
-	{"display", "dump_socket_mem", "how full the heaps of the NUMA nodes are", run_socket_mem},
-	{"display", "dump_mempool", "all packet pools", run_mempools},
-	{"display", "dump_mempool <name>", "one packet pool", run_mempool},
-	{"display", "dump_ring", "all rings of DPDK", run_rings},
-	{"display", "dump_ring <name>", "one ring of DPDK", run_ring},
-	{"display", "dump_devargs", "the devices that EAL was told of", run_devargs},
-	{"display", "dump_log_types", "the log types and their levels", run_log_types},
-	{NULL},
+	{"display", "dump_physmem", "EAL's memory segments and their IOVAs", .run = run_physmem},
+	{"display", "dump_memzone", "EAL's memory zones", .run = run_memzone},
+	{"display", "dump_socket_mem", "how full the heaps of the NUMA nodes are",
+	 .run = run_socket_mem},
+	{"display", "dump_mempool", "all packet pools", .run = run_mempools},
+	{"display", "dump_mempool <name>", "one packet pool", .run = run_mempool},
+	{"display", "dump_ring", "all rings of DPDK", .run = run_rings},
+	{"display", "dump_ring <name>", "one ring of DPDK", .run = run_ring},
+	{"display", "dump_devargs", "the devices that EAL was told of", .run = run_devargs},
+	{"display", "dump_log_types", "the log types and their levels", .run = run_log_types},
+	{0},
 };

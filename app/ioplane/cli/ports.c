@@ -236,18 +236,19 @@ static void run_queue(const struct cli_args *args)
 }
 
 const struct cli_command cli_ports[] = {
-	{"ports", "port start|stop|close|reset <port|all>", "the life of a port", run_port},
+	{"ports", "port start|stop|close|reset <port|all>", "the life of a port", .run = run_port},
 	{"ports", "port attach <rest>", "plug a device: net_dmanic2,cable=net_dmanic3",
 	 .run_rest = attach},
-	{"ports", "port detach PORT", "close and unplug a stopped port", detach},
+	{"ports", "port detach PORT", "close and unplug a stopped port", .run = detach},
 	{"ports", "port config all rxq|txq|rxd|txd N", "queues and rings of all ports, stopped",
-	 config_all},
-	{"ports", "port config all burst N", "packets a burst", config_burst},
+	 .run = config_all},
+	{"ports", "port config all burst N", "packets a burst", .run = config_burst},
 	{"ports", "port config all max-pkt-len N", "longest frame of all ports, stopped",
-	 config_length},
-	{"ports", "port config mtu PORT N", "MTU of a stopped port", config_mtu},
+	 .run = config_length},
+	{"ports", "port config mtu PORT N", "MTU of a stopped port", .run = config_mtu},
 	{"ports", "port config all rss none|ip|ipv4|ipv6|udp|tcp|sctp|default|all",
-	 "what receive queues are chosen by", config_rss},
-	{"ports", "port PORT rxq|txq QUEUE start|stop", "one queue of a started port", run_queue},
-	{NULL},
+	 "what receive queues are chosen by", .run = config_rss},
+	{"ports", "port PORT rxq|txq QUEUE start|stop", "one queue of a started port",
+	 .run = run_queue},
+	{0},
 };

@@ -85,6 +85,7 @@ const struct cli_command cli_replay[] = {
 	{"config", "set capture <rest>",
 	 "PORT,file=F or PORT,off: where to write what a port receives",
 	 .run_rest = run_set_capture},
-	{"display", "show replay <port|all>", "what was replayed and how fast", run_show_replay},
-	{NULL},
+	{"display", "show replay <port|all>", "what was replayed and how fast",
+	 .run = run_show_replay},
+	{0},
 };

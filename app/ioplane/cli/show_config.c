@@ -37,7 +37,7 @@ static json_t *json_streams(void)
 	return array;
 }
 
-static void run_fwd(const struct cli_args *args)
+static void run_fwd(const struct cli_args *args __rte_unused)
 {
 	if (show_is_json())
 		report_print_json(json_pack("{s:s, s:i, s:i, s:b, s:o}", "mode",
@@ -115,7 +115,7 @@ static unsigned int lcores_get(unsigned int *lcores)
 	return 0;
 }
 
-static void run_rxtx(const struct cli_args *args)
+static void run_rxtx(const struct cli_args *args __rte_unused)
 {
 	unsigned int lcores[RTE_MAX_LCORE];
 	struct port *ports[RTE_MAX_ETHPORTS];
@@ -134,7 +134,7 @@ static void run_rxtx(const struct cli_args *args)
 /* --- cores, txpkts ------------------------------------------------------------------------------
  */
 
-static void run_cores(const struct cli_args *args)
+static void run_cores(const struct cli_args *args __rte_unused)
 {
 	unsigned int lcores[RTE_MAX_LCORE], count = lcores_get(lcores);
 	json_t *array;
@@ -154,7 +154,7 @@ static void run_cores(const struct cli_args *args)
 	printf("\n");
 }
 
-static void run_txpkts(const struct cli_args *args)
+static void run_txpkts(const struct cli_args *args __rte_unused)
 {
 	const struct options *options = options_get();
 	json_t *array = json_array();
@@ -174,9 +174,9 @@ static void run_txpkts(const struct cli_args *args)
 
 const struct cli_command cli_show_config[] = {
 	{"display", "show config fwd", "the streams: who receives, who transmits, on which lcore",
-	 run_fwd},
-	{"display", "show config rxtx", "queues and rings of all ports", run_rxtx},
-	{"display", "show config cores", "the lcores that forward", run_cores},
-	{"display", "show config txpkts", "the segments that txonly sends", run_txpkts},
-	{NULL},
+	 .run = run_fwd},
+	{"display", "show config rxtx", "queues and rings of all ports", .run = run_rxtx},
+	{"display", "show config cores", "the lcores that forward", .run = run_cores},
+	{"display", "show config txpkts", "the segments that txonly sends", .run = run_txpkts},
+	{0},
 };

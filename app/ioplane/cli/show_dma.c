@@ -131,9 +131,10 @@ static void run_policy(const struct cli_args *args)
 
 const struct cli_command cli_show_dma[] = {
 	{"display", "show port PORT iotlb|dma",
-	 "IOTLB figures, or mapping figures, of a port's queues", run_port},
-	{"display", "show port PORT iotlb|dma QUEUE", "the same for one queue number", run_queue},
+	 "IOTLB figures, or mapping figures, of a port's queues", .run = run_port},
+	{"display", "show port PORT iotlb|dma QUEUE", "the same for one queue number",
+	 .run = run_queue},
 	{"config", "set dma policy static|strict|deferred PORT",
-	 "when buffers are mapped: once, or at each hand-over", run_policy},
-	{NULL},
+	 "when buffers are mapped: once, or at each hand-over", .run = run_policy},
+	{0},
 };

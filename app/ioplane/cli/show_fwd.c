@@ -33,7 +33,7 @@ static json_t *json_stream(const struct stream *s)
 			 "tx_packets", stats_json_u64(tx), "tx_dropped", stats_json_u64(drops));
 }
 
-static void run_stats(const struct cli_args *args)
+static void run_stats(const struct cli_args *args __rte_unused)
 {
 	const struct stream *stream = NULL;
 	json_t *array;
@@ -49,13 +49,14 @@ static void run_stats(const struct cli_args *args)
 				    stats_json_u64(forward_duration_ns()), "streams", array));
 }
 
-static void run_clear(const struct cli_args *args)
+static void run_clear(const struct cli_args *args __rte_unused)
 {
 	forward_clear_stats();
 }
 
 const struct cli_command cli_show_fwd[] = {
-	{"display", "show fwd stats all", "what the streams received, sent and dropped", run_stats},
-	{"display", "clear fwd stats all", "set those figures to 0", run_clear},
-	{NULL},
+	{"display", "show fwd stats all", "what the streams received, sent and dropped",
+	 .run = run_stats},
+	{"display", "clear fwd stats all", "set those figures to 0", .run = run_clear},
+	{0},
 };

@@ -436,8 +436,9 @@ static void run_some(const struct cli_args *args)
 
 const struct cli_command cli_show_iommu[] = {
 	{"display", "show iommu groups|domains|maps|faults|limits",
-	 "groups, domains, every mapping, the last faults, or limits of all domains", run_all},
+	 "groups, domains, every mapping, the last faults, or limits of all domains",
+	 .run = run_all},
 	{"display", "show iommu groups|domains|maps|faults|limits <port|all>",
-	 "the same for the domain of a port", run_some},
-	{NULL},
+	 "the same for the domain of a port", .run = run_some},
+	{0},
 };

@@ -129,7 +129,7 @@ free_values:
 	free(names);
 }
 
-static void print_xstat(const char *name, uint64_t value, void *arg)
+static void print_xstat(const char *name, uint64_t value, void *arg __rte_unused)
 {
 	printf("%s: %" PRIu64 "\n", name, value);
 }
@@ -223,10 +223,11 @@ static void run_summary(const struct cli_args *args)
 }
 
 const struct cli_command cli_show_port[] = {
-	{"display", "show port stats <port|all>", "packets, bytes, errors and rates", run_stats},
+	{"display", "show port stats <port|all>", "packets, bytes, errors and rates",
+	 .run = run_stats},
 	{"display", "show port xstats <port|all>", "all counters of the driver, by name",
-	 run_xstats},
+	 .run = run_xstats},
 	{"display", "show port summary <port|all>", "a line a port: address, driver, link",
-	 run_summary},
-	{NULL},
+	 .run = run_summary},
+	{0},
 };

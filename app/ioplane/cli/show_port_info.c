@@ -223,6 +223,6 @@ static void run_info(const struct cli_args *args)
 }
 
 const struct cli_command cli_show_port_info[] = {
-	{"display", "show port info <port|all>", "what a port is and can do", run_info},
-	{NULL},
+	{"display", "show port info <port|all>", "what a port is and can do", .run = run_info},
+	{0},
 };

@@ -158,7 +158,7 @@ static void run_txq(const struct cli_args *args)
 }
 
 const struct cli_command cli_show_queue[] = {
-	{"display", "show rxq info PORT QUEUE", "how a receive queue is set up", run_rxq},
-	{"display", "show txq info PORT QUEUE", "how a transmit queue is set up", run_txq},
-	{NULL},
+	{"display", "show rxq info PORT QUEUE", "how a receive queue is set up", .run = run_rxq},
+	{"display", "show txq info PORT QUEUE", "how a transmit queue is set up", .run = run_txq},
+	{0},
 };

@@ -186,10 +186,12 @@ put_array:
 
 const struct cli_command cli_show_rss[] = {
 	{"display", "show port PORT rss-hash", "which headers receive queues are chosen by",
-	 run_rss_hash},
-	{"display", "show port PORT rss-hash key", "the same, with the key", run_rss_hash_key},
+	 .run = run_rss_hash},
+	{"display", "show port PORT rss-hash key", "the same, with the key",
+	 .run = run_rss_hash_key},
 	{"display", "show port PORT rss reta SIZE <masks>",
-	 "the redirection table's entries whose bits are set: (0xff,0x1) for 128", run_reta},
-	{"display", "show port PORT macs", "the MAC addresses that a port answers to", run_macs},
-	{NULL},
+	 "the redirection table's entries whose bits are set: (0xff,0x1) for 128", .run = run_reta},
+	{"display", "show port PORT macs", "the MAC addresses that a port answers to",
+	 .run = run_macs},
+	{0},
 };

@@ -106,6 +106,6 @@ const struct cli_command cli_show_walk[] = {
 	{"display", "show iommu walk PORT IOVA",
 	 "the tables' entries on the way to an address, its page size and permissions, or why it "
 	 "faults",
-	 run_walk},
-	{NULL},
+	 .run = run_walk},
+	{0},
 };

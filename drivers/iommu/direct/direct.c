@@ -10,7 +10,8 @@
 #define MSI_WINDOW	UINT64_C(0xfee00000) /* a write there is an interrupt, also without IOMMU */
 #define MSI_WINDOW_SIZE UINT64_C(0x100000)
 
-static int unit_create(struct iommu_unit *unit, const void *config, struct base_error *err)
+static int unit_create(struct iommu_unit *unit, const void *config __rte_unused,
+		       struct base_error *err __rte_unused)
 {
 	struct direct_memory *memory = calloc(1, sizeof(*memory));
 
@@ -46,22 +47,23 @@ static int memory_remove(struct iommu_unit *unit, uint64_t pa, size_t size)
 	return direct_memory_remove(unit->priv, pa, size);
 }
 
-static int domain_create(struct iommu_domain *domain, const struct iommu_domain_config *config,
-			 struct base_error *err)
+static int domain_create(struct iommu_domain *domain __rte_unused,
+			 const struct iommu_domain_config *config __rte_unused,
+			 struct base_error *err __rte_unused)
 {
 	return 0;
 }
 
-static void domain_destroy(struct iommu_domain *domain)
+static void domain_destroy(struct iommu_domain *domain __rte_unused)
 {
 }
 
-static int attach(struct iommu_device *device, struct base_error *err)
+static int attach(struct iommu_device *device __rte_unused, struct base_error *err __rte_unused)
 {
 	return 0;
 }
 
-static void detach(struct iommu_device *device)
+static void detach(struct iommu_device *device __rte_unused)
 {
 }
 
@@ -109,14 +111,15 @@ static int map(struct iommu_domain *domain, const struct iommu_mapping *mapping)
 	return ret;
 }
 
-static void unmap(struct iommu_domain *domain, const struct iommu_mapping *mapping,
+static void unmap(struct iommu_domain *domain __rte_unused, const struct iommu_mapping *mapping,
 		  struct iommu_gather *gather)
 {
 	iommu_gather_add(gather, mapping->iova, mapping->iova + mapping->size - 1, 0);
 }
 
 /* Nothing is cached, so nothing is stale. */
-static int sync(struct iommu_domain *domain, const struct iommu_gather *gather)
+static int sync(struct iommu_domain *domain __rte_unused,
+		const struct iommu_gather *gather __rte_unused)
 {
 	return 0;
 }

@@ -12,7 +12,7 @@
 
 static const char *const keys[] = {"cable", "unit", "levels", "eal-memory", "pause", "mac", NULL};
 
-static int read_cable(const char *key, const char *value, void *to)
+static int read_cable(const char *key __rte_unused, const char *value, void *to)
 {
 	struct dmanic_args *args = to;
 
@@ -37,12 +37,12 @@ static int read_number(const char *value, unsigned long min, unsigned long max, 
 	return 0;
 }
 
-static int read_unit(const char *key, const char *value, void *to)
+static int read_unit(const char *key __rte_unused, const char *value, void *to)
 {
 	return read_number(value, 0, DMANIC_UNITS - 1, &((struct dmanic_args *)to)->unit);
 }
 
-static int read_levels(const char *key, const char *value, void *to)
+static int read_levels(const char *key __rte_unused, const char *value, void *to)
 {
 	return read_number(value, 3, 5, &((struct dmanic_args *)to)->levels);
 }
@@ -55,17 +55,17 @@ static int read_choice(const char *value, const char *yes, const char *no, bool 
 	return 0;
 }
 
-static int read_eal_memory(const char *key, const char *value, void *to)
+static int read_eal_memory(const char *key __rte_unused, const char *value, void *to)
 {
 	return read_choice(value, "yes", "no", &((struct dmanic_args *)to)->is_mapping_eal);
 }
 
-static int read_pause(const char *key, const char *value, void *to)
+static int read_pause(const char *key __rte_unused, const char *value, void *to)
 {
 	return read_choice(value, "on", "off", &((struct dmanic_args *)to)->is_pausing);
 }
 
-static int read_mac(const char *key, const char *value, void *to)
+static int read_mac(const char *key __rte_unused, const char *value, void *to)
 {
 	struct dmanic_args *args = to;
 

@@ -131,7 +131,7 @@ void dmanic_link_refresh(struct dmanic_port *port)
 	link_event(peer);
 }
 
-int dmanic_link_update(struct rte_eth_dev *dev, int wait_to_complete)
+int dmanic_link_update(struct rte_eth_dev *dev, int wait_to_complete __rte_unused)
 {
 	dmanic_control_lock();
 	link_set(dmanic_port_of(dev));

@@ -68,7 +68,7 @@ static void mac_put(struct dmanic_filter *filter, uint32_t index, const struct r
 }
 
 int dmanic_mac_addr_add(struct rte_eth_dev *dev, struct rte_ether_addr *addr, uint32_t index,
-			uint32_t vmdq)
+			uint32_t vmdq __rte_unused)
 {
 	if (index >= DMANIC_MAC_MAX)
 		return -ENOSPC;

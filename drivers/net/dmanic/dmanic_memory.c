@@ -185,7 +185,8 @@ static void memory_free(struct dmanic_memory *memory, void *addr, size_t len)
 		range_put(memory->unit, list->base_va, list->len);
 }
 
-static void memory_event(enum rte_mem_event event, const void *addr, size_t len, void *arg)
+static void memory_event(enum rte_mem_event event, const void *addr, size_t len,
+			 void *arg __rte_unused)
 {
 	struct dmanic_memory *memory;
 

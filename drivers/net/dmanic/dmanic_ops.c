@@ -8,7 +8,7 @@
 
 #define DEFAULT_RING 256
 
-static int infos_get(struct rte_eth_dev *dev, struct rte_eth_dev_info *info)
+static int infos_get(struct rte_eth_dev *dev __rte_unused, struct rte_eth_dev_info *info)
 {
 	const struct rte_eth_desc_lim limits = {
 		.nb_max = DMANIC_RING_MAX,
@@ -156,7 +156,7 @@ static int reset(struct rte_eth_dev *dev)
 	return ret;
 }
 
-static int rx_burst_mode_get(struct rte_eth_dev *dev, uint16_t queue,
+static int rx_burst_mode_get(struct rte_eth_dev *dev, uint16_t queue __rte_unused,
 			     struct rte_eth_burst_mode *mode)
 {
 	snprintf(mode->info, sizeof(mode->info), "%s",
@@ -164,7 +164,7 @@ static int rx_burst_mode_get(struct rte_eth_dev *dev, uint16_t queue,
 	return 0;
 }
 
-static int tx_burst_mode_get(struct rte_eth_dev *dev, uint16_t queue,
+static int tx_burst_mode_get(struct rte_eth_dev *dev __rte_unused, uint16_t queue __rte_unused,
 			     struct rte_eth_burst_mode *mode)
 {
 	snprintf(mode->info, sizeof(mode->info), "Scalar");

@@ -126,7 +126,7 @@ uint16_t dmanic_tx_burst(void *queue, struct rte_mbuf **mbufs, uint16_t n)
 	return sent;
 }
 
-uint16_t dmanic_tx_prepare(void *queue, struct rte_mbuf **mbufs, uint16_t n)
+uint16_t dmanic_tx_prepare(void *queue __rte_unused, struct rte_mbuf **mbufs, uint16_t n)
 {
 	for (uint16_t i = 0; i < n; i++) {
 		if (mbufs[i]->nb_segs > DMANIC_FETCH || mbufs[i]->pkt_len > DMANIC_FRAME_MAX) {
@@ -158,7 +158,7 @@ int dmanic_tx_descriptor_status(void *queue, uint16_t offset)
 		       : RTE_ETH_TX_DESC_FULL;
 }
 
-int dmanic_tx_done_cleanup(void *queue, uint32_t count)
+int dmanic_tx_done_cleanup(void *queue, uint32_t count __rte_unused)
 {
 	struct dmanic_txq *txq = queue;
 	uint16_t before = txq->vacant;
