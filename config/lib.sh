@@ -67,12 +67,13 @@ build_in() {
 	rm -f "$log"
 }
 
-# reserve_hugepages COUNT: makes sure of COUNT 2 MiB pages in all; says what it did, fails
-# when there are none at all.
+# reserve_hugepages COUNT [MIB]: makes sure of COUNT pages in all, of 2 MiB where no other size is
+# given; says what it did, fails when there are none at all.
 reserve_hugepages() {
-	local want=$1 folder=/sys/kernel/mm/hugepages/hugepages-2048kB had have
+	local want=$1 size=${2:-2} folder had have
+	folder=/sys/kernel/mm/hugepages/hugepages-$((size * 1024))kB
 	[ -r "$folder/nr_hugepages" ] || {
-		say "no hugepages: this kernel has no 2 MiB pages"
+		say "no hugepages: this kernel has no pages of $size MiB"
 		return 1
 	}
 	had=$(cat "$folder/nr_hugepages")
@@ -80,10 +81,10 @@ reserve_hugepages() {
 	{ echo "$want" >"$folder/nr_hugepages"; } 2>/dev/null || true
 	have=$(cat "$folder/nr_hugepages")
 	if [ "$have" -eq "$had" ]; then
-		say "could not reserve $want hugepages of 2 MiB ($had there): memory is short, or" \
+		say "could not reserve $want hugepages of $size MiB ($had there): memory is short, or" \
 			"$folder/nr_hugepages cannot be written here"
 	else
-		say "reserved $((have - had)) hugepages of 2 MiB, $have of $want in all;" \
+		say "reserved $((have - had)) hugepages of $size MiB, $have of $want in all;" \
 			"give them back with: echo $had > $folder/nr_hugepages"
 	fi
 	[ "$have" -gt 0 ]

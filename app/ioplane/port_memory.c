@@ -199,6 +199,7 @@ int port_memory_create(struct port *port, struct base_error *err)
 	ret = dma_arena_create(port_space(), &config, &port->arena, err);
 	if (ret != 0)
 		return ret;
+	port_tell_step_back(port, dma_arena_step_back(port->arena));
 	port->heap_socket = port->node < 0 ? SOCKET_ID_ANY : port->node;
 	if (port->device == NULL)
 		return 0;
@@ -210,6 +211,16 @@ int port_memory_create(struct port *port, struct base_error *err)
 		port_memory_drop(port, &failed);
 	}
 	return ret;
+}
+
+void port_tell_step_back(const struct port *port, const char *step_back)
+{
+	static char told[BASE_ERROR_TEXT_SIZE];
+
+	if (step_back[0] == '\0' || strcmp(told, step_back) == 0)
+		return;
+	snprintf(told, sizeof(told), "%s", step_back);
+	fprintf(stderr, "port %u: smaller pages than asked for: %s\n", port->id, step_back);
 }
 
 void port_memory_put_back(struct port *port, struct port_memory *old)

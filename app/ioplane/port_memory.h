@@ -53,6 +53,9 @@ int port_memory_renew(struct port *port, struct port_memory *old, struct base_er
 void port_memory_drop(struct port *port, struct port_memory *old);
 void port_memory_put_back(struct port *port, struct port_memory *old);
 
+/** Tells on stderr why pages are smaller than asked for, unless it is "" or was told last. */
+void port_tell_step_back(const struct port *port, const char *step_back);
+
 /** A pool of n mbufs over an arena's buffer part, as --mbuf-layout says. */
 int port_memory_make_pool(const char *name, uint32_t n, uint16_t data_room,
 			  const struct dma_arena *arena, int node, struct rte_mempool **out,

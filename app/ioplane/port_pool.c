@@ -71,6 +71,7 @@ int port_pool_create(struct port *port, const char *name, uint32_t n, uint16_t d
 	ret = dma_arena_create(port_space(), &config, &pool->arena, err);
 	if (ret != 0)
 		goto free_pool;
+	port_tell_step_back(port, dma_arena_step_back(pool->arena));
 	ret = grant_pool(pool, err);
 	if (ret != 0)
 		goto destroy_arena;

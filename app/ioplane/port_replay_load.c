@@ -11,6 +11,7 @@
 #include "cli/cli.h"
 #include "options.h"
 #include "port.h"
+#include "port_memory.h"
 #include "replay_store.h"
 
 #define SHOW_AFTER_NS 1000000000 /* a load that is shorter needs no progress */
@@ -105,7 +106,9 @@ int port_replay_load(struct port *port, const char *path, uint16_t frame_max,
 
 	if (progress.is_shown)
 		fprintf(stderr, "\r\033[K");
-	if (ret == 0)
-		say_what_is_left_out(replay_store_info(*out), path, frame_max);
-	return ret;
+	if (ret != 0)
+		return ret;
+	port_tell_step_back(port, replay_store_step_back(*out));
+	say_what_is_left_out(replay_store_info(*out), path, frame_max);
+	return 0;
 }

@@ -133,8 +133,6 @@ static void print_start(const struct eal_memory *memory)
 		printf("; DMA memory in pages of %s", hugemem_page_size_name(range.page_size));
 		if (range.page_size == HUGEMEM_4K)
 			printf(", which cost up to 512 times the IOTLB misses of 2 MiB");
-		if (dma_arena_step_back(first->arena)[0] != '\0')
-			printf(" (%s)", dma_arena_step_back(first->arena));
 		if (first->node >= 0)
 			printf(" on node %d", first->node);
 		else

@@ -304,6 +304,11 @@ const struct replay_info *replay_store_info(const struct replay_store *store)
 	return &store->info;
 }
 
+const char *replay_store_step_back(const struct replay_store *store)
+{
+	return store->data.arena == NULL ? "" : dma_arena_step_back(store->data.arena);
+}
+
 struct rte_mbuf *replay_store_frame(const struct replay_store *store, uint64_t index)
 {
 	return store->frames[index];

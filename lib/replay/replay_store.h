@@ -49,5 +49,8 @@ int replay_store_destroy(struct replay_store *store);
 
 const struct replay_info *replay_store_info(const struct replay_store *store);
 
+/** Why its pages are smaller than asked for, or "". */
+const char *replay_store_step_back(const struct replay_store *store);
+
 /** The frame of this number, in the order of the file; the store's. */
 struct rte_mbuf *replay_store_frame(const struct replay_store *store, uint64_t index);

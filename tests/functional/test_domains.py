@@ -107,8 +107,9 @@ def walked(ioplane, size):
 
 @pytest.mark.parametrize("size", ["4k", "2m", "1g"])
 def test_pages_are_of_the_size_asked_for_and_tables_say_what_the_ledger_says(ioplane, size):
-    if size != "4k" and free_pages(SIZES[size] >> 10) < 40:
-        pytest.skip(f"fewer than 40 free pages of {size}")
+    # A port needs a page of 1 GiB for its buffers, and EAL may take one for itself.
+    if size != "4k" and free_pages(SIZES[size] >> 10) < {"2m": 40, "1g": 4}[size]:
+        pytest.skip(f"too few free pages of {size}")
     names = {"r": "read", "w": "write", "rw": "read and write"}
     maps, walks = walked(ioplane, size)
     buffers = [each for each in maps if each["prot"] != "rw"]

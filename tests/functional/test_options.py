@@ -381,10 +381,12 @@ def test_without_free_hugepages_it_goes_on_and_says_what_that_costs(ioplane):
     first = result.stdout.splitlines()[0]
     assert "DPDK on 4 KiB pages, as 0 MiB of huge pages are free and DPDK wants" in first
     assert "DMA memory in pages of 4 KiB, which cost up to 512 times the IOTLB misses" in first
+    assert "smaller pages than asked for: " in result.stderr
     assert [domain["page_sizes"]["2097152"] for domain in result.stats["domains"]] == [0, 0]
     # with them, the same run says and takes the other
     result = run_hidden(ioplane, [])
     assert "DPDK on huge pages" in result.stdout.splitlines()[0]
+    assert "smaller pages" not in result.stderr
     assert [domain["page_sizes"]["4096"] for domain in result.stats["domains"]] == [0, 0]
 
 
