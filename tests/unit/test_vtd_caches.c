@@ -41,7 +41,7 @@ static struct vtd_entry *search(uint16_t domain_id, unsigned int size, uint64_t 
 }
 
 static void fill(uint16_t domain_id, unsigned int size, uint64_t page, uint64_t walk_generation,
-		 const struct vtd_iotlb_place *place)
+		 struct vtd_iotlb_place *place)
 {
 	const struct vtd_iotlb_fill what = {
 		.page = page,
@@ -50,7 +50,7 @@ static void fill(uint16_t domain_id, unsigned int size, uint64_t page, uint64_t 
 		.data = (page + 1) << 12 | VTD_PTE_RW,
 		.stamp = 1,
 		.generation = walk_generation,
-		.place = *place,
+		.place = place,
 		.domain_id = domain_id,
 		.size = (uint8_t)size,
 	};

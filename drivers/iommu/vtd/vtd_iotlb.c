@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <rte_branch_prediction.h>
+
 #include "vtd_iotlb.h"
 
 #define HINTS_PER_ENTRY 16 /* 1 of 17 random pages shares its hint with another */
@@ -54,29 +56,39 @@ static inline uint64_t read_tag(const struct vtd_entry *entry)
 	return __atomic_load_n(&entry->tag, __ATOMIC_RELAXED);
 }
 
-/* What is lowest for the entry to evict; 0 in empty ones. */
-static inline uint64_t read_age(const struct vtd_iotlb *iotlb, const struct vtd_entry *entry)
+#define ENTRY_WORDS (sizeof(struct vtd_entry) / sizeof(uint64_t))
+
+/* Inlined with a constant number of ways for the usual geometry: a miss spends its time here. */
+static inline __attribute__((always_inline)) struct vtd_entry *search_set(
+	struct vtd_entry *set, const uint64_t *age, uint32_t ways, uint64_t tag, uint64_t *data,
+	struct vtd_iotlb_place *place)
 {
-	return __atomic_load_n(iotlb->is_lru ? &entry->stamp : &entry->order, __ATOMIC_RELAXED);
+	uint64_t lowest = UINT64_MAX;
+	uint32_t victim = 0;
+
+	for (uint32_t way = 0; way < ways; way++) {
+		uint64_t found = __atomic_load_n(&age[way * ENTRY_WORDS], __ATOMIC_RELAXED);
+
+		if (unlikely(read_tag(&set[way]) == tag) && vtd_entry_read(&set[way], tag, data))
+			return &set[way];
+		victim = found < lowest ? way : victim;
+		lowest = found < lowest ? found : lowest;
+	}
+	place->victim = &set[victim];
+	return NULL;
 }
 
 struct vtd_entry *vtd_iotlb_search(struct vtd_iotlb *iotlb, uint64_t page, uint64_t tag,
 				   uint64_t *data, struct vtd_iotlb_place *place)
 {
-	struct vtd_entry *set = vtd_iotlb_set(iotlb, page), *victim = set;
-	uint64_t lowest = UINT64_MAX;
+	struct vtd_entry *set = vtd_iotlb_set(iotlb, page);
+	/* What is lowest for the entry to evict; 0 in empty ones. */
+	const uint64_t *age = iotlb->is_lru ? &set->stamp : &set->order;
 
 	place->order = __atomic_load_n(&vtd_iotlb_stripe(iotlb, page)->order, __ATOMIC_ACQUIRE);
-	for (uint32_t way = 0; way < iotlb->ways; way++) {
-		uint64_t age = read_age(iotlb, &set[way]);
-
-		if (read_tag(&set[way]) == tag && vtd_entry_read(&set[way], tag, data))
-			return &set[way];
-		victim = age < lowest ? &set[way] : victim;
-		lowest = age < lowest ? age : lowest;
-	}
-	place->victim = victim;
-	return NULL;
+	if (iotlb->ways == 8)
+		return search_set(set, age, 8, tag, data, place);
+	return search_set(set, age, iotlb->ways, tag, data, place);
 }
 
 /* --- fill ----------------------------------------------------------------------------------- */
@@ -110,7 +122,6 @@ static void fill_locked(struct vtd_iotlb *iotlb, struct vtd_iotlb_stripe *stripe
 			const struct vtd_iotlb_fill *fill)
 {
 	struct vtd_entry *set = vtd_iotlb_set(iotlb, fill->page), *entry = NULL;
-	struct vtd_iotlb_place place = fill->place;
 	uint8_t *sizes = &iotlb->sizes[fill->domain_id];
 	uint64_t data;
 
@@ -126,10 +137,10 @@ static void fill_locked(struct vtd_iotlb *iotlb, struct vtd_iotlb_stripe *stripe
 	}
 	/* Another thread may have filled the set, even with the same page, since it was searched.
 	 */
-	if (stripe->order != place.order)
-		entry = vtd_iotlb_search(iotlb, fill->page, fill->tag, &data, &place);
+	if (stripe->order != fill->place->order)
+		entry = vtd_iotlb_search(iotlb, fill->page, fill->tag, &data, fill->place);
 	if (entry == NULL)
-		entry = make_room(iotlb, stripe, set, place.victim);
+		entry = make_room(iotlb, stripe, set, fill->place->victim);
 	__atomic_store_n(&stripe->order, stripe->order + 1, __ATOMIC_RELAXED);
 	vtd_entry_write(entry, fill->tag, fill->data, stripe->order, fill->stamp);
 	__atomic_store_n(&iotlb->hint[(fill->page + fill->hint_key) & iotlb->hint_mask],

@@ -48,8 +48,8 @@ struct vtd_iotlb_fill {
 	uint64_t hint_key;
 	uint64_t data; /* as in struct vtd_entry */
 	uint64_t stamp;
-	uint64_t generation; /* read before the walk began */
-	struct vtd_iotlb_place place;
+	uint64_t generation;	       /* read before the walk began */
+	struct vtd_iotlb_place *place; /* may be searched again */
 	uint16_t domain_id;
 	uint8_t size;
 };

@@ -99,13 +99,16 @@ static void fill(struct vtd_translator *vtd, struct vtd_burst *burst, const stru
 		.data = (uintptr_t)page | leaf->rights,
 		.stamp = burst->clock,
 		.generation = leaf->generation,
-		.place = burst->place[view->size],
+		.place = &burst->place[view->size],
 		.domain_id = vtd->context.domain_id,
 		.size = (uint8_t)view->size,
 	};
 
 	vtd_iotlb_fill(iotlb, &fill);
-	burst->clock += burst->tick;
+	if (burst->tick != 0)
+		burst->clock++;
+	else
+		vtd_clock_fill(vtd, burst);
 }
 
 static inline uint8_t span_of_leaf(struct vtd_translator *vtd, struct vtd_burst *burst,

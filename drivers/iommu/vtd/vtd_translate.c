@@ -77,9 +77,8 @@ static inline void end(struct vtd_translator *vtd, const struct vtd_burst *burst
 {
 	struct iommu_counters *counters = &vtd->translator->counters;
 
-	if (vtd->unit->iotlb.is_lru)
-		__atomic_store_n(&vtd->unit->clock, burst->clock + (1 - burst->tick),
-				 __ATOMIC_RELAXED);
+	if (burst->tick != 0)
+		__atomic_store_n(&vtd->unit->clock, burst->clock, __ATOMIC_RELAXED);
 	add(&counters->lookups, burst->hits + burst->misses);
 	add(&counters->hits, burst->hits);
 	if (burst->misses == 0 && burst->faults == 0 && burst->walk_reads == 0)

@@ -28,13 +28,14 @@ struct vtd_translator {
 	struct vtd_memory_cursor tables;
 	struct vtd_memory_cursor leaves;
 	uint32_t shared_bursts;
-	uint32_t alone; /* looks at a shared unit that met nobody else */
+	uint32_t shared_fills; /* since it moved the clock */
+	uint32_t alone;	       /* looks at a shared unit that met nobody else */
 } __attribute__((aligned(64)));
 
 /* Figures and time of one burst, added to the shared ones at its end. */
 struct vtd_burst {
 	uint64_t clock;				 /* stamp of the next use */
-	uint64_t tick;				 /* 1: exact order of uses; 0: one stamp a burst */
+	uint64_t tick;				 /* 1: exact order of uses; 0: a shared unit's */
 	struct vtd_iotlb_place place[VTD_SIZES]; /* for the page that missed last, by page size */
 	uint64_t hits;
 	uint64_t misses;
@@ -43,7 +44,12 @@ struct vtd_burst {
 };
 
 /* vtd_clock.c */
+
+/** Decides the burst's tick, where the unit's user is not this thread. */
 void vtd_clock_claim(struct vtd_translator *vtd, struct vtd_burst *burst, uintptr_t user);
+
+/** Counts a fill in a shared unit. */
+void vtd_clock_fill(struct vtd_translator *vtd, struct vtd_burst *burst);
 
 /* vtd_miss.c */
 
