@@ -27,51 +27,37 @@ static int close_caches(void **state)
 	return 0;
 }
 
-static uint64_t tag_of(uint16_t domain_id, unsigned int size, uint64_t page)
+static struct vtd_entry *probe_page(uint16_t domain_id, unsigned int size, uint64_t page,
+				    struct vtd_probe *probe)
 {
-	return page << vtd_size_shift(size) | vtd_tag_key(domain_id, size);
-}
-
-static struct vtd_entry *search(uint16_t domain_id, unsigned int size, uint64_t page,
-				struct vtd_iotlb_place *place)
-{
+	const struct vtd_view view = vtd_view_of(domain_id, size);
 	uint64_t data;
 
-	return vtd_iotlb_search(&iotlb, page, tag_of(domain_id, size, page), &data, place);
+	return vtd_iotlb_probe(&iotlb, &view, page << view.shift, probe, &data);
 }
 
-static void fill(uint16_t domain_id, unsigned int size, uint64_t page, uint64_t walk_generation,
-		 struct vtd_iotlb_place *place)
+static void fill(uint16_t domain_id, unsigned int size, uint64_t walk_generation,
+		 struct vtd_probe *probe)
 {
-	const struct vtd_iotlb_fill what = {
-		.page = page,
-		.tag = tag_of(domain_id, size, page),
-		.hint_key = vtd_hint_key(domain_id, size),
-		.data = (page + 1) << 12 | VTD_PTE_RW,
-		.stamp = 1,
-		.generation = walk_generation,
-		.place = place,
-		.domain_id = domain_id,
-		.size = (uint8_t)size,
-	};
+	const struct vtd_view view = vtd_view_of(domain_id, size);
 
-	vtd_iotlb_fill(&iotlb, &what);
+	vtd_iotlb_fill(&iotlb, &view, probe, 0x1000 | VTD_PTE_RW, 1, walk_generation);
 }
 
 static void put(uint16_t domain_id, unsigned int size, uint64_t page)
 {
-	struct vtd_iotlb_place place;
+	struct vtd_probe probe;
 
-	assert_null(search(domain_id, size, page, &place));
-	fill(domain_id, size, page, generation, &place);
-	assert_non_null(search(domain_id, size, page, &place));
+	assert_null(probe_page(domain_id, size, page, &probe));
+	fill(domain_id, size, generation, &probe);
+	assert_non_null(probe_page(domain_id, size, page, &probe));
 }
 
 static int is_in(uint16_t domain_id, unsigned int size, uint64_t page)
 {
-	struct vtd_iotlb_place place;
+	struct vtd_probe probe;
 
-	return search(domain_id, size, page, &place) != NULL;
+	return probe_page(domain_id, size, page, &probe) != NULL;
 }
 
 static unsigned int count_entries(void)
@@ -85,40 +71,40 @@ static unsigned int count_entries(void)
 
 static void a_fill_that_an_invalidation_overtook_is_dropped(void **state)
 {
-	struct vtd_iotlb_place place;
+	struct vtd_probe probe;
 
-	assert_null(search(DOMAIN, 0, 3, &place));
+	assert_null(probe_page(DOMAIN, 0, 3, &probe));
 	generation++;
 	vtd_iotlb_invalidate_range(&iotlb, DOMAIN, 3 << 12, (3 << 12) + 4095);
-	fill(DOMAIN, 0, 3, generation - 1, &place);
+	fill(DOMAIN, 0, generation - 1, &probe);
 	assert_false(is_in(DOMAIN, 0, 3));
 	assert_int_equal(iotlb.stripe[1].dropped, 1);
-	fill(DOMAIN, 0, 3, generation, &place);
+	fill(DOMAIN, 0, generation, &probe);
 	assert_true(is_in(DOMAIN, 0, 3));
 }
 
 /* Two threads miss the same page, then both fill it. */
 static void a_page_that_is_filled_twice_has_one_entry(void **state)
 {
-	struct vtd_iotlb_place first, second;
+	struct vtd_probe first, second;
 
-	assert_null(search(DOMAIN, 0, 3, &first));
-	assert_null(search(DOMAIN, 0, 3, &second));
-	fill(DOMAIN, 0, 3, generation, &first);
-	fill(DOMAIN, 0, 3, generation, &second);
+	assert_null(probe_page(DOMAIN, 0, 3, &first));
+	assert_null(probe_page(DOMAIN, 0, 3, &second));
+	fill(DOMAIN, 0, generation, &first);
+	fill(DOMAIN, 0, generation, &second);
 	assert_int_equal(count_entries(), 1);
 }
 
 /* Two threads miss different pages of one set and see the same room. */
 static void two_pages_for_one_place_are_both_kept(void **state)
 {
-	struct vtd_iotlb_place first, second;
+	struct vtd_probe first, second;
 
-	assert_null(search(DOMAIN, 0, 3, &first));
-	assert_null(search(DOMAIN, 0, 5, &second));
-	assert_ptr_equal(first.victim, second.victim);
-	fill(DOMAIN, 0, 3, generation, &first);
-	fill(DOMAIN, 0, 5, generation, &second);
+	assert_null(probe_page(DOMAIN, 0, 3, &first));
+	assert_null(probe_page(DOMAIN, 0, 5, &second));
+	assert_ptr_equal(first.place, second.place);
+	fill(DOMAIN, 0, generation, &first);
+	fill(DOMAIN, 0, generation, &second);
 	assert_int_equal(count_entries(), 2);
 }
 

@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <rte_branch_prediction.h>
-
 #include "vtd_iotlb.h"
 
 #define HINTS_PER_ENTRY 16 /* 1 of 17 random pages shares its hint with another */
@@ -35,6 +33,7 @@ int vtd_iotlb_init(struct vtd_iotlb *iotlb, const struct iotlb_geometry *geometr
 	iotlb->set_mask = iotlb_geometry_sets(geometry) - 1;
 	iotlb->ways = geometry->ways;
 	iotlb->is_lru = geometry->replacement == IOTLB_LRU;
+	iotlb->is_plain = iotlb->is_lru || geometry->replacement == IOTLB_FIFO;
 	iotlb->generation = generation;
 	iotlb->geometry = *geometry;
 	for (unsigned int i = 0; i < VTD_IOTLB_STRIPES; i++) {
@@ -56,39 +55,94 @@ static inline uint64_t read_tag(const struct vtd_entry *entry)
 	return __atomic_load_n(&entry->tag, __ATOMIC_RELAXED);
 }
 
-#define ENTRY_WORDS (sizeof(struct vtd_entry) / sizeof(uint64_t))
+/* --- search --------------------------------------------------------------------------------- */
 
-/* Inlined with a constant number of ways for the usual geometry: a miss spends its time here. */
-static inline __attribute__((always_inline)) struct vtd_entry *search_set(
-	struct vtd_entry *set, const uint64_t *age, uint32_t ways, uint64_t tag, uint64_t *data,
-	struct vtd_iotlb_place *place)
+/* What is lowest for the entry to evict; 0 in an empty one. */
+static inline uint64_t read_age(const struct vtd_entry *entry, bool is_lru)
 {
-	uint64_t lowest = UINT64_MAX;
-	uint32_t victim = 0;
-
-	for (uint32_t way = 0; way < ways; way++) {
-		uint64_t found = __atomic_load_n(&age[way * ENTRY_WORDS], __ATOMIC_RELAXED);
-
-		if (unlikely(read_tag(&set[way]) == tag) && vtd_entry_read(&set[way], tag, data))
-			return &set[way];
-		victim = found < lowest ? way : victim;
-		lowest = found < lowest ? found : lowest;
-	}
-	place->victim = &set[victim];
-	return NULL;
+	return __atomic_load_n(is_lru ? &entry->stamp : &entry->order, __ATOMIC_RELAXED);
 }
 
-struct vtd_entry *vtd_iotlb_search(struct vtd_iotlb *iotlb, uint64_t page, uint64_t tag,
-				   uint64_t *data, struct vtd_iotlb_place *place)
-{
-	struct vtd_entry *set = vtd_iotlb_set(iotlb, page);
-	/* What is lowest for the entry to evict; 0 in empty ones. */
-	const uint64_t *age = iotlb->is_lru ? &set->stamp : &set->order;
+struct candidate {
+	struct vtd_entry *entry;
+	uint64_t age;
+};
 
-	place->order = __atomic_load_n(&vtd_iotlb_stripe(iotlb, page)->order, __ATOMIC_ACQUIRE);
-	if (iotlb->ways == 8)
-		return search_set(set, age, 8, tag, data, place);
-	return search_set(set, age, iotlb->ways, tag, data, place);
+static inline struct candidate candidate(struct vtd_entry *entry)
+{
+	return (struct candidate){entry, read_age(entry, true)};
+}
+
+static inline struct candidate older(struct candidate a, struct candidate b)
+{
+	return (struct candidate){b.age < a.age ? b.entry : a.entry, b.age < a.age ? b.age : a.age};
+}
+
+static inline struct candidate oldest_of_4(struct vtd_entry *set)
+{
+	return older(older(candidate(&set[0]), candidate(&set[1])),
+		     older(candidate(&set[2]), candidate(&set[3])));
+}
+
+static inline struct vtd_entry *find_in_4(struct vtd_entry *set, uint64_t tag)
+{
+	if (read_tag(&set[0]) == tag)
+		return &set[0];
+	if (read_tag(&set[1]) == tag)
+		return &set[1];
+	if (read_tag(&set[2]) == tag)
+		return &set[2];
+	return read_tag(&set[3]) == tag ? &set[3] : NULL;
+}
+
+/* Eight ways and LRU, without loops: misses of the usual geometry spend their time here. */
+static inline bool search_8(struct vtd_probe *probe)
+{
+	struct vtd_entry *set = probe->set, *entry = find_in_4(set, probe->tag);
+
+	if (entry == NULL)
+		entry = find_in_4(set + 4, probe->tag);
+	probe->place = entry;
+	if (entry == NULL)
+		probe->place = older(oldest_of_4(set), oldest_of_4(set + 4)).entry;
+	return entry != NULL;
+}
+
+/* Sets probe->place; true: to the page's own entry. */
+static inline bool search(const struct vtd_iotlb *iotlb, struct vtd_probe *probe)
+{
+	uint64_t lowest = UINT64_MAX;
+
+	if (iotlb->ways == 8 && iotlb->is_lru)
+		return search_8(probe);
+	for (uint32_t way = 0; way < iotlb->ways; way++) {
+		struct vtd_entry *entry = &probe->set[way];
+		uint64_t age = read_age(entry, iotlb->is_lru);
+
+		if (read_tag(entry) == probe->tag) {
+			probe->place = entry;
+			return true;
+		}
+		probe->place = age < lowest ? entry : probe->place;
+		lowest = age < lowest ? age : lowest;
+	}
+	return false;
+}
+
+struct vtd_entry *vtd_iotlb_probe(struct vtd_iotlb *iotlb, const struct vtd_view *view,
+				  uint64_t iova, struct vtd_probe *probe, uint64_t *data)
+{
+	uint32_t set_number = (uint32_t)(iova >> view->shift) & iotlb->set_mask;
+
+	probe->tag = vtd_view_tag(view, iova);
+	probe->hint = vtd_iotlb_hint(iotlb, view, iova);
+	probe->set = &iotlb->entry[(uint64_t)set_number * iotlb->ways];
+	probe->stripe = &iotlb->stripe[set_number % VTD_IOTLB_STRIPES];
+	probe->order = __atomic_load_n(&probe->stripe->order, __ATOMIC_ACQUIRE);
+	if (!search(iotlb, probe) || !vtd_entry_read(probe->place, probe->tag, data))
+		return NULL;
+	__atomic_store_n(probe->hint, (uint16_t)(probe->place - iotlb->entry), __ATOMIC_RELAXED);
+	return probe->place;
 }
 
 /* --- fill ----------------------------------------------------------------------------------- */
@@ -101,59 +155,60 @@ static uint64_t next_random(uint64_t *state)
 	return *state;
 }
 
-static struct vtd_entry *make_room(struct vtd_iotlb *iotlb, struct vtd_iotlb_stripe *stripe,
-				   struct vtd_entry *set, struct vtd_entry *victim)
+/* A full set loses something else than its oldest entry. */
+static struct vtd_entry *evict_otherwise(struct vtd_iotlb *iotlb, const struct vtd_probe *probe)
 {
-	if (read_tag(victim) == 0)
-		return victim;
-	stripe->evictions++;
 	if (iotlb->geometry.replacement == IOTLB_RANDOM)
-		return &set[next_random(&stripe->random) % iotlb->ways];
-	if (iotlb->geometry.replacement == IOTLB_FLUSH) {
-		stripe->evictions += iotlb->ways - 1;
-		for (uint32_t way = 0; way < iotlb->ways; way++)
-			vtd_entry_clear(&set[way]);
-		return set;
-	}
-	return victim;
+		return &probe->set[next_random(&probe->stripe->random) % iotlb->ways];
+	probe->stripe->evictions += iotlb->ways - 1;
+	for (uint32_t way = 0; way < iotlb->ways; way++)
+		vtd_entry_clear(&probe->set[way]);
+	return probe->set;
 }
 
-static void fill_locked(struct vtd_iotlb *iotlb, struct vtd_iotlb_stripe *stripe,
-			const struct vtd_iotlb_fill *fill)
+static inline struct vtd_entry *make_room(struct vtd_iotlb *iotlb, const struct vtd_probe *probe)
 {
-	struct vtd_entry *set = vtd_iotlb_set(iotlb, fill->page), *entry = NULL;
-	uint8_t *sizes = &iotlb->sizes[fill->domain_id];
-	uint64_t data;
+	uint64_t evicted = read_tag(probe->place);
 
-	if ((__atomic_load_n(sizes, __ATOMIC_SEQ_CST) & 1u << fill->size) == 0)
-		__atomic_fetch_or(sizes, (uint8_t)(1u << fill->size), __ATOMIC_SEQ_CST);
+	if (evicted == 0 || evicted == probe->tag)
+		return probe->place;
+	probe->stripe->evictions++;
+	return iotlb->is_plain ? probe->place : evict_otherwise(iotlb, probe);
+}
+
+static inline void fill_locked(struct vtd_iotlb *iotlb, const struct vtd_view *view,
+			       struct vtd_probe *probe, uint64_t data, uint64_t stamp,
+			       uint64_t generation)
+{
+	struct vtd_iotlb_stripe *stripe = probe->stripe;
+	uint8_t *sizes = &iotlb->sizes[view->domain_id];
+	struct vtd_entry *entry;
+
+	if ((__atomic_load_n(sizes, __ATOMIC_SEQ_CST) & 1u << view->size) == 0)
+		__atomic_fetch_or(sizes, (uint8_t)(1u << view->size), __ATOMIC_SEQ_CST);
 	/*
 	 * Here, after the size is noted: an invalidation counts the generation up before it reads
 	 * the sizes and takes the lock, so it either is seen here or finds the entry.
 	 */
-	if (__atomic_load_n(iotlb->generation, __ATOMIC_SEQ_CST) != fill->generation) {
+	if (__atomic_load_n(iotlb->generation, __ATOMIC_SEQ_CST) != generation) {
 		stripe->dropped++;
 		return;
 	}
-	/* Another thread may have filled the set, even with the same page, since it was searched.
-	 */
-	if (stripe->order != fill->place->order)
-		entry = vtd_iotlb_search(iotlb, fill->page, fill->tag, &data, fill->place);
-	if (entry == NULL)
-		entry = make_room(iotlb, stripe, set, fill->place->victim);
+	/* Another thread may have filled the set, even with this page, since it was probed. */
+	if (stripe->order != probe->order)
+		(void)search(iotlb, probe);
+	entry = make_room(iotlb, probe);
 	__atomic_store_n(&stripe->order, stripe->order + 1, __ATOMIC_RELAXED);
-	vtd_entry_write(entry, fill->tag, fill->data, stripe->order, fill->stamp);
-	__atomic_store_n(&iotlb->hint[(fill->page + fill->hint_key) & iotlb->hint_mask],
-			 (uint16_t)(entry - iotlb->entry), __ATOMIC_RELAXED);
+	vtd_entry_write(entry, probe->tag, data, stripe->order, stamp);
+	__atomic_store_n(probe->hint, (uint16_t)(entry - iotlb->entry), __ATOMIC_RELAXED);
 }
 
-void vtd_iotlb_fill(struct vtd_iotlb *iotlb, const struct vtd_iotlb_fill *fill)
+void vtd_iotlb_fill(struct vtd_iotlb *iotlb, const struct vtd_view *view, struct vtd_probe *probe,
+		    uint64_t data, uint64_t stamp, uint64_t generation)
 {
-	struct vtd_iotlb_stripe *stripe = vtd_iotlb_stripe(iotlb, fill->page);
-
-	rte_spinlock_lock(&stripe->lock);
-	fill_locked(iotlb, stripe, fill);
-	rte_spinlock_unlock(&stripe->lock);
+	rte_spinlock_lock(&probe->stripe->lock);
+	fill_locked(iotlb, view, probe, data, stamp, generation);
+	rte_spinlock_unlock(&probe->stripe->lock);
 }
 
 /* --- invalidate ----------------------------------------------------------------------------- */

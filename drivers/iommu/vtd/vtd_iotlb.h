@@ -29,37 +29,49 @@ struct vtd_iotlb {
 	uint32_t set_mask;
 	uint32_t ways;
 	bool is_lru;
+	bool is_plain;	/* what is evicted is what is oldest */
 	uint8_t *sizes; /* for each domain id: page sizes that may have entries, a bit each */
 	const uint64_t *generation; /* the unit's count of invalidations */
 	struct iotlb_geometry geometry;
 	struct vtd_iotlb_stripe stripe[VTD_IOTLB_STRIPES];
 };
 
-/* Where a page that was not found would go, as its set was when it was searched. */
-struct vtd_iotlb_place {
-	uint64_t order; /* of the stripe; UINT64_MAX: its set was not searched */
-	struct vtd_entry *victim;
-};
-
-/* A translation that a walk found. */
-struct vtd_iotlb_fill {
-	uint64_t page; /* iova >> vtd_size_shift(size) */
-	uint64_t tag;
-	uint64_t hint_key;
-	uint64_t data; /* as in struct vtd_entry */
-	uint64_t stamp;
-	uint64_t generation;	       /* read before the walk began */
-	struct vtd_iotlb_place *place; /* may be searched again */
+/* The pages of one size of a domain, ready to be looked up. */
+struct vtd_view {
+	uint64_t key;	   /* vtd_tag_key() */
+	uint64_t hint_key; /* spreads domains and sizes over the hints */
+	uint32_t shift;
 	uint16_t domain_id;
 	uint8_t size;
+};
+
+/* A page that was looked up: where it stands or would go, as its set was at that moment. */
+struct vtd_probe {
+	uint64_t tag;
+	uint16_t *hint;
+	struct vtd_entry *set;
+	struct vtd_iotlb_stripe *stripe;
+	uint64_t order;		 /* of the stripe */
+	struct vtd_entry *place; /* the page's entry, or the one to evict for it */
 };
 
 int vtd_iotlb_init(struct vtd_iotlb *iotlb, const struct iotlb_geometry *geometry,
 		   const uint64_t *generation);
 void vtd_iotlb_fini(struct vtd_iotlb *iotlb);
 
-/** Puts a translation in, unless an invalidation came since fill->generation. Any thread. */
-void vtd_iotlb_fill(struct vtd_iotlb *iotlb, const struct vtd_iotlb_fill *fill);
+/**
+ * Searches the set of a page, for when its hint was wrong: its entry and data, or NULL, with the
+ * probe that a fill needs. Any thread, with or without the stripe's lock.
+ */
+struct vtd_entry *vtd_iotlb_probe(struct vtd_iotlb *iotlb, const struct vtd_view *view,
+				  uint64_t iova, struct vtd_probe *probe, uint64_t *data);
+
+/**
+ * Puts the translation of a probed page in, unless an invalidation came since generation, which
+ * was read before the walk began. Any thread.
+ */
+void vtd_iotlb_fill(struct vtd_iotlb *iotlb, const struct vtd_view *view, struct vtd_probe *probe,
+		    uint64_t data, uint64_t stamp, uint64_t generation);
 
 /*
  * Invalidations: the caller has counted *generation up before; on return no reader finds what
@@ -75,25 +87,25 @@ static inline unsigned int vtd_size_shift(unsigned int size)
 	return vtd_level_shift(size + 1);
 }
 
-/** Spreads domains and sizes over the hints; pages of one domain stay neighbours. */
-static inline uint64_t vtd_hint_key(uint16_t domain_id, unsigned int size)
+static inline struct vtd_view vtd_view_of(uint16_t domain_id, unsigned int size)
 {
-	return (uint64_t)domain_id * 0x9e5 + size * 0x3b1;
+	return (struct vtd_view){
+		.key = vtd_tag_key(domain_id, size),
+		/* Pages of one domain and size stay neighbours. */
+		.hint_key = (uint64_t)domain_id * 0x9e5 + size * 0x3b1,
+		.shift = vtd_size_shift(size),
+		.domain_id = domain_id,
+		.size = (uint8_t)size,
+	};
 }
 
-static inline struct vtd_entry *vtd_iotlb_set(const struct vtd_iotlb *iotlb, uint64_t page)
+static inline uint64_t vtd_view_tag(const struct vtd_view *view, uint64_t iova)
 {
-	return &iotlb->entry[(page & iotlb->set_mask) * iotlb->ways];
+	return iova >> view->shift << view->shift | view->key;
 }
 
-static inline struct vtd_iotlb_stripe *vtd_iotlb_stripe(struct vtd_iotlb *iotlb, uint64_t page)
+static inline uint16_t *vtd_iotlb_hint(const struct vtd_iotlb *iotlb, const struct vtd_view *view,
+				       uint64_t iova)
 {
-	return &iotlb->stripe[page & iotlb->set_mask & (VTD_IOTLB_STRIPES - 1)];
+	return &iotlb->hint[((iova >> view->shift) + view->hint_key) & iotlb->hint_mask];
 }
-
-/**
- * Searches the set of a page, for when the hint was wrong; NULL: it is not in, and place says
- * what would be evicted for it. Any thread, with or without the lock.
- */
-struct vtd_entry *vtd_iotlb_search(struct vtd_iotlb *iotlb, uint64_t page, uint64_t tag,
-				   uint64_t *data, struct vtd_iotlb_place *place);

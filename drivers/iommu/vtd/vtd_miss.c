@@ -3,15 +3,10 @@
 #include "vtd_translate.h"
 #include "vtd_walk.h"
 
-static void set_view(struct vtd_translator *vtd, unsigned int size)
+static inline void set_view(struct vtd_translator *vtd, unsigned int size)
 {
-	if (vtd->view.size == size && vtd->view.limit != 0)
-		return;
-	vtd->view.shift = vtd_size_shift(size);
-	vtd->view.size = size;
-	vtd->view.key = vtd_tag_key(vtd->context.domain_id, size);
-	vtd->view.hint_key = vtd_hint_key(vtd->context.domain_id, size);
-	vtd->view.limit = vtd->context.limit;
+	if (vtd->view.size != size)
+		vtd->view = vtd_view_of(vtd->context.domain_id, size);
 }
 
 static uint8_t load_context(struct vtd_translator *vtd, struct vtd_burst *burst)
@@ -24,46 +19,48 @@ static uint8_t load_context(struct vtd_translator *vtd, struct vtd_burst *burst)
 	if (reason != 0)
 		return reason;
 	vtd->has_context = true;
-	if (vtd->context.type == VTD_TT_SECOND_STAGE)
-		set_view(vtd, 0);
+	if (vtd->context.type != VTD_TT_SECOND_STAGE)
+		return 0;
+	vtd->view = vtd_view_of(vtd->context.domain_id, 0);
+	vtd->limit = vtd->context.limit;
 	return 0;
 }
 
 /* --- IOTLB ---------------------------------------------------------------------------------- */
 
-static inline struct vtd_entry *find_size(struct vtd_iotlb *iotlb, uint16_t domain_id,
-					  uint64_t iova, unsigned int size, uint64_t *data,
-					  struct vtd_iotlb_place *place)
+/* Looks for a page in the sizes other than the view's; makes the one that has it the view. */
+static struct vtd_entry *find_other_size(struct vtd_translator *vtd, unsigned int sizes,
+					 uint64_t iova, uint64_t *data)
 {
-	uint64_t page = iova >> vtd_size_shift(size);
-	uint64_t tag = page << vtd_size_shift(size) | vtd_tag_key(domain_id, size);
-	struct vtd_entry *entry = vtd_iotlb_search(iotlb, page, tag, data, place);
-
-	if (entry != NULL)
-		__atomic_store_n(
-			&iotlb->hint[(page + vtd_hint_key(domain_id, size)) & iotlb->hint_mask],
-			(uint16_t)(entry - iotlb->entry), __ATOMIC_RELAXED);
-	return entry;
-}
-
-static struct vtd_entry *find(const struct vtd_translator *vtd, struct vtd_burst *burst,
-			      uint64_t iova, unsigned int *size, uint64_t *data)
-{
-	struct vtd_iotlb *iotlb = &vtd->unit->iotlb;
-	uint16_t domain_id = vtd->context.domain_id;
-	unsigned int sizes = __atomic_load_n(&iotlb->sizes[domain_id], __ATOMIC_RELAXED);
-
-	for (*size = 0; *size < VTD_SIZES; (*size)++) {
+	for (unsigned int size = 0; size < VTD_SIZES; size++) {
+		struct vtd_view view = vtd_view_of(vtd->context.domain_id, size);
 		struct vtd_entry *entry;
+		struct vtd_probe probe;
 
-		burst->place[*size].order = UINT64_MAX;
-		if ((sizes & 1u << *size) == 0)
+		if (size == vtd->view.size || (sizes & 1u << size) == 0)
 			continue;
-		entry = find_size(iotlb, domain_id, iova, *size, data, &burst->place[*size]);
-		if (entry != NULL)
+		entry = vtd_iotlb_probe(&vtd->unit->iotlb, &view, iova, &probe, data);
+		if (entry != NULL) {
+			vtd->view = view;
 			return entry;
+		}
 	}
 	return NULL;
+}
+
+static inline struct vtd_entry *find(struct vtd_translator *vtd, struct vtd_burst *burst,
+				     uint64_t iova, uint64_t *data)
+{
+	struct vtd_iotlb *iotlb = &vtd->unit->iotlb;
+	struct vtd_entry *entry = vtd_iotlb_probe(iotlb, &vtd->view, iova, &burst->probe, data);
+	unsigned int sizes;
+
+	if (entry != NULL)
+		return entry;
+	sizes = __atomic_load_n(&iotlb->sizes[vtd->view.domain_id], __ATOMIC_RELAXED);
+	if ((sizes & ~(1u << vtd->view.size)) == 0)
+		return NULL;
+	return find_other_size(vtd, sizes, iova, data);
 }
 
 /*
@@ -87,24 +84,18 @@ struct leaf {
 	uint32_t level;
 };
 
-static void fill(struct vtd_translator *vtd, struct vtd_burst *burst, const struct leaf *leaf,
-		 uint64_t iova, const uint8_t *page)
+static inline void fill(struct vtd_translator *vtd, struct vtd_burst *burst,
+			const struct leaf *leaf, uint64_t iova, const uint8_t *page)
 {
 	struct vtd_iotlb *iotlb = &vtd->unit->iotlb;
-	const struct vtd_view *view = &vtd->view;
-	const struct vtd_iotlb_fill fill = {
-		.page = iova >> view->shift,
-		.tag = iova >> view->shift << view->shift | view->key,
-		.hint_key = view->hint_key,
-		.data = (uintptr_t)page | leaf->rights,
-		.stamp = burst->clock,
-		.generation = leaf->generation,
-		.place = &burst->place[view->size],
-		.domain_id = vtd->context.domain_id,
-		.size = (uint8_t)view->size,
-	};
+	uint64_t data;
 
-	vtd_iotlb_fill(iotlb, &fill);
+	if (vtd->view.size != leaf->level - 1) {
+		set_view(vtd, leaf->level - 1);
+		(void)vtd_iotlb_probe(iotlb, &vtd->view, iova, &burst->probe, &data);
+	}
+	vtd_iotlb_fill(iotlb, &vtd->view, &burst->probe, (uintptr_t)page | leaf->rights,
+		       burst->clock, leaf->generation);
 	if (burst->tick != 0)
 		burst->clock++;
 	else
@@ -120,7 +111,6 @@ static inline uint8_t span_of_leaf(struct vtd_translator *vtd, struct vtd_burst 
 	uint64_t offset = iova & (page_size - 1), pa = leaf->entry & VTD_PTE_ADDRESS;
 	uint8_t *page = vtd_memory_near(&unit->memory, &vtd->leaves, pa, page_size);
 
-	set_view(vtd, leaf->level - 1);
 	span->len = len < page_size - offset ? len : page_size - offset;
 	if (page != NULL) {
 		fill(vtd, burst, leaf, iova, page);
@@ -195,13 +185,12 @@ static uint8_t translate_by_walk(struct vtd_translator *vtd, struct vtd_burst *b
 
 /* --- accesses ------------------------------------------------------------------------------- */
 
-static uint8_t translate_cached(struct vtd_translator *vtd, struct vtd_burst *burst, uint64_t iova,
-				uint64_t len, uint32_t access, struct iommu_span *span)
+static inline uint8_t translate_cached(struct vtd_translator *vtd, struct vtd_burst *burst,
+				       uint64_t iova, uint64_t len, uint32_t access,
+				       struct iommu_span *span)
 {
-	unsigned int size;
-	uint64_t data, left;
-	struct vtd_entry *entry = find(vtd, burst, iova, &size, &data);
-	uint8_t reason;
+	uint64_t data, page_size, offset;
+	struct vtd_entry *entry = find(vtd, burst, iova, &data);
 
 	if (entry == NULL) {
 		burst->misses++;
@@ -211,15 +200,11 @@ static uint8_t translate_cached(struct vtd_translator *vtd, struct vtd_burst *bu
 	if (__atomic_load_n(&entry->stamp, __ATOMIC_RELAXED) != burst->clock)
 		__atomic_store_n(&entry->stamp, burst->clock, __ATOMIC_RELAXED);
 	burst->clock += burst->tick;
-	reason = check_rights(data, access);
-	if (reason != 0)
-		return reason;
-	set_view(vtd, size);
-	left = (UINT64_C(1) << vtd->view.shift) - (iova & ((UINT64_C(1) << vtd->view.shift) - 1));
-	span->len = len < left ? len : left;
-	span->vaddr = (uint8_t *)(uintptr_t)(data & VTD_ENTRY_ADDRESS) +
-		      (iova & ((UINT64_C(1) << vtd->view.shift) - 1));
-	return 0;
+	page_size = UINT64_C(1) << vtd->view.shift;
+	offset = iova & (page_size - 1);
+	span->len = len < page_size - offset ? len : page_size - offset;
+	span->vaddr = (uint8_t *)(uintptr_t)(data & VTD_ENTRY_ADDRESS) + offset;
+	return check_rights(data, access);
 }
 
 /* IOVA is PA, and there is nothing to cache; such pages are no lookups. */
@@ -233,23 +218,33 @@ static uint8_t pass_through(struct vtd_translator *vtd, uint64_t iova, uint64_t 
 	return span->vaddr == NULL ? IOMMU_REASON_NO_MEMORY : 0;
 }
 
-/* One page's part of an access. */
-static uint8_t translate_page(struct vtd_translator *vtd, struct vtd_burst *burst, uint64_t iova,
-			      uint64_t len, uint32_t access, struct iommu_span *span)
+/* Accesses that no page can serve, or that need none. */
+static uint8_t translate_oddly(struct vtd_translator *vtd, uint64_t iova, uint64_t len,
+			       uint32_t access, struct iommu_span *span)
 {
-	uint8_t reason = vtd->has_context ? 0 : load_context(vtd, burst);
-
-	if (reason == 0 && (access & VTD_ACCESS_TRANSLATED) != 0)
-		reason = VTD_FAULT_TT_BLOCKS;
-	if (reason == 0 && vtd->context.type == VTD_TT_PASS_THROUGH)
+	if ((access & VTD_ACCESS_TRANSLATED) != 0)
+		return VTD_FAULT_TT_BLOCKS;
+	if (vtd->context.type == VTD_TT_PASS_THROUGH)
 		return pass_through(vtd, iova, len, span);
-	if (reason == 0 && iova >= vtd->context.limit)
-		reason = VTD_FAULT_BEYOND_MGAW;
-	if (reason != 0) {
-		burst->misses++;
-		return reason;
-	}
-	return translate_cached(vtd, burst, iova, len, access, span);
+	return VTD_FAULT_BEYOND_MGAW;
+}
+
+/* One page's part of an access. */
+static inline uint8_t translate_page(struct vtd_translator *vtd, struct vtd_burst *burst,
+				     uint64_t iova, uint64_t len, uint32_t access,
+				     struct iommu_span *span)
+{
+	uint8_t reason;
+
+	if (iova < vtd->limit && (access & VTD_ACCESS_TRANSLATED) == 0)
+		return translate_cached(vtd, burst, iova, len, access, span);
+	reason = vtd->has_context ? 0 : load_context(vtd, burst);
+	if (reason == 0 && iova < vtd->limit && (access & VTD_ACCESS_TRANSLATED) == 0)
+		return translate_cached(vtd, burst, iova, len, access, span);
+	if (reason == 0)
+		reason = translate_oddly(vtd, iova, len, access, span);
+	burst->misses += reason != 0 && reason != IOMMU_REASON_NO_MEMORY;
+	return reason;
 }
 
 /* Only faults of a context that could be read are its to silence (VT-d specification, 7.1.3). */
@@ -295,10 +290,11 @@ static uint64_t spans_needed(struct vtd_translator *vtd, const struct iommu_acce
 }
 
 int vtd_translate_access(struct vtd_translator *vtd, struct vtd_burst *burst,
-			 const struct iommu_access *access, struct iommu_span *spans, uint16_t room)
+			 const struct iommu_access *access, struct iommu_span *spans,
+			 unsigned int room)
 {
 	uint64_t iova = access->iova, left = access->len;
-	int count = 0;
+	unsigned int count = 0;
 
 	if (!vtd->has_context && page_count(access) > room)
 		(void)load_context(vtd, burst);
@@ -319,5 +315,5 @@ int vtd_translate_access(struct vtd_translator *vtd, struct vtd_burst *burst,
 		left -= spans[count].len;
 		count++;
 	}
-	return count;
+	return (int)count;
 }

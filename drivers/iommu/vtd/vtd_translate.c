@@ -5,46 +5,32 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <rte_branch_prediction.h>
+
 #include "vtd_translate.h"
 
-/*
- * Translates accesses that lie in one page of the size that hit last, up to the first that does not
- * hit; returns how many. Everything is in registers and is_exact is a constant: this is the loop
- * that the figures of tests/bench/bench_vtd.c time.
- */
-static inline __attribute__((always_inline)) uint16_t hit_run(const struct vtd_translator *vtd,
-							      struct iommu_access *accesses,
-							      uint16_t n, struct iommu_span *spans,
-							      uint64_t *clock, bool is_exact)
+/* An access that lies in one page of the view and has a right hint: the fast way. */
+static inline __attribute__((always_inline)) bool hit(const struct vtd_iotlb *iotlb,
+						      const struct vtd_view *view, uint64_t limit,
+						      struct iommu_access *access,
+						      struct iommu_span *span, uint64_t now,
+						      bool is_exact)
 {
-	const struct vtd_iotlb *iotlb = &vtd->unit->iotlb;
-	const struct vtd_view view = vtd->view;
-	const uint16_t *hint = iotlb->hint;
-	struct vtd_entry *const entries = iotlb->entry;
-	const uint64_t hint_mask = iotlb->hint_mask;
-	uint64_t now = *clock;
-	uint16_t i;
+	uint64_t iova = access->iova, last = iova + access->len - 1, data;
+	uint64_t page = iova >> view->shift;
+	const uint16_t *hint = vtd_iotlb_hint(iotlb, view, iova);
+	struct vtd_entry *entry = &iotlb->entry[__atomic_load_n(hint, __ATOMIC_RELAXED)];
 
-	for (i = 0; i < n; i++) {
-		uint64_t iova = accesses[i].iova, last = iova + accesses[i].len - 1, data;
-		uint64_t page = iova >> view.shift;
-		struct vtd_entry *entry = &entries[__atomic_load_n(
-			&hint[(page + view.hint_key) & hint_mask], __ATOMIC_RELAXED)];
-
-		if (page != last >> view.shift || last >= view.limit ||
-		    !vtd_entry_read(entry, page << view.shift | view.key, &data) ||
-		    (accesses[i].prot & ~data) != 0)
-			break;
-		if (is_exact || __atomic_load_n(&entry->stamp, __ATOMIC_RELAXED) != now)
-			__atomic_store_n(&entry->stamp, now, __ATOMIC_RELAXED);
-		now += is_exact;
-		spans[i].vaddr = (uint8_t *)(uintptr_t)((data & VTD_ENTRY_ADDRESS) + iova -
-							(page << view.shift));
-		spans[i].len = accesses[i].len;
-		accesses[i].span_count = 1;
-	}
-	*clock = now;
-	return i;
+	if (page != last >> view->shift || last >= limit ||
+	    !vtd_entry_read(entry, vtd_view_tag(view, iova), &data) || (access->prot & ~data) != 0)
+		return false;
+	if (is_exact || __atomic_load_n(&entry->stamp, __ATOMIC_RELAXED) != now)
+		__atomic_store_n(&entry->stamp, now, __ATOMIC_RELAXED);
+	span->vaddr =
+		(uint8_t *)(uintptr_t)((data & VTD_ENTRY_ADDRESS) + iova - (page << view->shift));
+	span->len = access->len;
+	access->span_count = 1;
+	return true;
 }
 
 static inline void begin(struct vtd_translator *vtd, struct vtd_burst *burst)
@@ -53,10 +39,16 @@ static inline void begin(struct vtd_translator *vtd, struct vtd_burst *burst)
 	uint64_t generation = __atomic_load_n(&unit->contexts.generation, __ATOMIC_ACQUIRE);
 	uintptr_t user;
 
+	burst->clock = 0;
+	burst->tick = 0;
+	burst->hits = 0;
+	burst->misses = 0;
+	burst->walk_reads = 0;
+	burst->faults = 0;
 	if (generation != vtd->context_generation) {
 		vtd->context_generation = generation;
 		vtd->has_context = false;
-		vtd->view.limit = 0;
+		vtd->limit = 0;
 	}
 	if (!unit->iotlb.is_lru)
 		return;
@@ -88,36 +80,56 @@ static inline void end(struct vtd_translator *vtd, const struct vtd_burst *burst
 	add(&counters->faults, burst->faults);
 }
 
+/* is_exact is a constant, and what hit() needs stays in registers until something misses. */
+static inline __attribute__((always_inline)) uint16_t translate_all(
+	struct vtd_translator *vtd, struct vtd_burst *burst, struct iommu_access *accesses,
+	unsigned int n, struct iommu_span *spans, unsigned int span_max, bool is_exact)
+{
+	struct vtd_iotlb iotlb = {.entry = vtd->unit->iotlb.entry,
+				  .hint = vtd->unit->iotlb.hint,
+				  .hint_mask = vtd->unit->iotlb.hint_mask};
+	struct vtd_view view = vtd->view;
+	unsigned int used = 0, done, slow = 0;
+	uint64_t limit = vtd->limit, now = burst->clock;
+
+	for (done = 0; done < n; done++) {
+		int count;
+
+		if (likely(used < span_max && hit(&iotlb, &view, limit, &accesses[done],
+						  &spans[used], now, is_exact))) {
+			now += is_exact;
+			used++;
+			continue;
+		}
+		burst->clock = now;
+		count = vtd_translate_access(vtd, burst, &accesses[done], &spans[used],
+					     span_max - used);
+		if (count < 0)
+			break;
+		accesses[done].span_count = (uint16_t)count;
+		used += (unsigned int)count;
+		slow++;
+		view = vtd->view;
+		limit = vtd->limit;
+		now = burst->clock;
+	}
+	burst->clock = now;
+	burst->hits += done - slow;
+	return (uint16_t)done;
+}
+
 static uint16_t translate_burst(struct iommu_translator *translator, struct iommu_access *accesses,
 				uint16_t n, struct iommu_span *spans, uint16_t span_max)
 {
 	struct vtd_translator *vtd = translator->priv;
-	struct vtd_burst burst = {0};
-	uint16_t used = 0, done = 0;
+	struct vtd_burst burst;
+	uint16_t done;
 
 	begin(vtd, &burst);
-	for (;;) {
-		uint16_t left = (uint16_t)(n - done), room = (uint16_t)(span_max - used), hits;
-		int count;
-
-		hits = left < room ? left : room;
-		hits = burst.tick != 0 ? hit_run(vtd, accesses + done, hits, spans + used,
-						 &burst.clock, true)
-				       : hit_run(vtd, accesses + done, hits, spans + used,
-						 &burst.clock, false);
-		burst.hits += hits;
-		used = (uint16_t)(used + hits);
-		done = (uint16_t)(done + hits);
-		if (done == n)
-			break;
-		count = vtd_translate_access(vtd, &burst, &accesses[done], &spans[used],
-					     (uint16_t)(span_max - used));
-		if (count < 0)
-			break;
-		accesses[done].span_count = (uint16_t)count;
-		used = (uint16_t)(used + count);
-		done++;
-	}
+	if (burst.tick != 0)
+		done = translate_all(vtd, &burst, accesses, n, spans, span_max, true);
+	else
+		done = translate_all(vtd, &burst, accesses, n, spans, span_max, false);
 	end(vtd, &burst);
 	return done;
 }

@@ -9,19 +9,11 @@
 
 #define VTD_USER_SHARED UINTPTR_MAX
 
-/* The page size that hit last: what the next access is tried with first. */
-struct vtd_view {
-	uint64_t limit;	   /* first IOVA that is too wide; 0: nothing can hit */
-	uint64_t key;	   /* vtd_tag_key() */
-	uint64_t hint_key; /* vtd_hint_key() */
-	uint32_t shift;
-	uint32_t size;
-};
-
 struct vtd_translator {
 	struct vtd_unit *unit;
 	struct iommu_translator *translator;
-	struct vtd_view view;
+	struct vtd_view view; /* of the page size that was found last: what is tried first */
+	uint64_t limit;	      /* first IOVA that is too wide; 0: nothing is to be looked up */
 	uint64_t context_generation; /* of the copy below */
 	bool has_context;
 	struct vtd_context context;
@@ -34,9 +26,9 @@ struct vtd_translator {
 
 /* Figures and time of one burst, added to the shared ones at its end. */
 struct vtd_burst {
-	uint64_t clock;				 /* stamp of the next use */
-	uint64_t tick;				 /* 1: exact order of uses; 0: a shared unit's */
-	struct vtd_iotlb_place place[VTD_SIZES]; /* for the page that missed last, by page size */
+	uint64_t clock;		/* stamp of the next use */
+	uint64_t tick;		/* 1: exact order of uses; 0: a shared unit's */
+	struct vtd_probe probe; /* of the page that missed last, in the view's size */
 	uint64_t hits;
 	uint64_t misses;
 	uint64_t walk_reads;
@@ -59,4 +51,4 @@ void vtd_clock_fill(struct vtd_translator *vtd, struct vtd_burst *burst);
  */
 int vtd_translate_access(struct vtd_translator *vtd, struct vtd_burst *burst,
 			 const struct iommu_access *access, struct iommu_span *spans,
-			 uint16_t room);
+			 unsigned int room);
