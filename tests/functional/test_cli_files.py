@@ -98,6 +98,14 @@ def test_a_line_with_a_zero_byte_is_refused(ioplane, tmp_path):
     assert SHOWN.format(2) not in result.stdout
 
 
+def test_what_stands_behind_a_carriage_return_is_not_lost(ioplane, tmp_path):
+    script = tmp_path / "script"
+    script.write_bytes(b"set nbport 1\nset nbport 2\r fly\n")
+    result = run_file(ioplane, script, status=1)
+    assert result.stderr == f"{script}:2: the line holds the control character 0x0d\n"
+    assert SHOWN.format(2) not in result.stdout
+
+
 def test_each_line_has_its_own_reason(ioplane, tmp_path):
     script = tmp_path / "script"
     script.write_bytes(b"fly\n\0\nswim\n")

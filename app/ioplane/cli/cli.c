@@ -128,6 +128,14 @@ static void run_grammar(const char *line)
 		cli_fail("\"%s\": '#' begins a comment at the start of a line only", line);
 		return;
 	}
+	/* nor does it look behind a carriage return */
+	for (const char *c = line; *c != '\0'; c++) {
+		if (iscntrl((unsigned char)*c) && *c != '\t') {
+			cli_fail("the line holds the control character 0x%02x",
+				 (unsigned int)(unsigned char)*c);
+			return;
+		}
+	}
 	snprintf(buffer, sizeof(buffer), "%s\n", line);
 	result = cmdline_parse(cli.parser, buffer);
 	if (result < 0)
