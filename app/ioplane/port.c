@@ -282,6 +282,7 @@ void port_cleanup(void)
 		next = port_next(port);
 		port_detach(port, NULL);
 	}
+	port_memory_reap();
 	if (table.space != NULL)
 		dma_space_destroy(table.space);
 	table.space = NULL;

@@ -139,6 +139,39 @@ static void take(struct port *port, struct port_memory *memory)
 	port->heap[0] = '\0';
 }
 
+/* Memory without rights that DPDK still has rings in, and writes into when it frees them. */
+struct held_memory {
+	LIST_ENTRY(held_memory) link;
+	struct port_memory memory;
+};
+
+static LIST_HEAD(, held_memory) held_memories = LIST_HEAD_INITIALIZER(held_memories);
+
+static void hold(const struct port_memory *memory)
+{
+	struct held_memory *held = calloc(1, sizeof(*held));
+
+	/* without room to remember it, it stays until we end */
+	if (held == NULL)
+		return;
+	held->memory = *memory;
+	LIST_INSERT_HEAD(&held_memories, held, link);
+}
+
+void port_memory_reap(void)
+{
+	struct held_memory *held = LIST_FIRST(&held_memories), *next;
+
+	for (; held != NULL; held = next) {
+		next = LIST_NEXT(held, link);
+		if (!destroy_heap(&held->memory))
+			continue;
+		dma_arena_destroy(held->memory.arena);
+		LIST_REMOVE(held, link);
+		free(held);
+	}
+}
+
 void port_memory_drop(struct port *port, struct port_memory *old)
 {
 	bool is_free;
@@ -148,9 +181,11 @@ void port_memory_drop(struct port *port, struct port_memory *old)
 	rte_mempool_free(old->mempool);
 	is_free = destroy_heap(old);
 	revoke_all(old->arena, &port->ledger);
-	/* DPDK writes into a ring's memory when it is freed at last: it stays until we end */
 	if (is_free)
 		dma_arena_destroy(old->arena);
+	else
+		hold(old);
+	port_memory_reap();
 }
 
 static int map_arena(struct port *port, struct base_error *err)

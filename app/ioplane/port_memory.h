@@ -51,6 +51,8 @@ struct port_memory {
  */
 int port_memory_renew(struct port *port, struct port_memory *old, struct base_error *err);
 void port_memory_drop(struct port *port, struct port_memory *old);
+/** Gives back dropped memory that DPDK held rings in, as far as it has freed them. */
+void port_memory_reap(void);
 void port_memory_put_back(struct port *port, struct port_memory *old);
 
 /** Tells on stderr why pages are smaller than asked for, unless it is "" or was told last. */
