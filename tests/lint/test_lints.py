@@ -108,6 +108,14 @@ def test_every_lint_has_a_fault_and_is_run_by_meson():
     assert {name for name, _, _ in BAD} == set(lint.CHECKS)
 
 
+def test_a_place_is_a_path_that_goes_on(good):
+    above, file = good[0].parent, good[0] / "doc.md"
+    file.write_text(f"what begins with {above}/ is looked for\n")
+    assert findings("places", good) == []
+    file.write_text(f"see {above}/notes\n")
+    assert findings("places", good)
+
+
 def test_lengths_at_the_limit_are_allowed(good):
     body = HEAD + "int low_fn(int a)\n{\n" + "\ta++;\n" * 57 + "}\n"
     (good[0] / "lib/low/limit.c").write_text(body + "int low_x;\n" * (500 - body.count("\n")))
