@@ -162,17 +162,3 @@ def test_ports_of_other_drivers_forward_to_ours(ioplane):
     sent = result.port(1)["stats"]["tx_packets"]
     assert sent > 0 and result.stats["domains"][0]["faults_total"] == 0
     assert result.stats["domains"][0]["mappings"] == 3
-
-
-def test_killed_runs_leave_no_huge_pages_behind(ioplane):
-    free = harness.Path("/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages")
-    if int(free.read_text()) < 128:
-        pytest.skip(f"{free} says fewer than 128: reserve more huge pages")
-    with ioplane.start("--tx-first") as running:
-        running.wait_for("entries used")
-        held = running.process.pid
-        maps = harness.Path(f"/proc/{held}/smaps").read_text()
-        assert "hugetlb" in maps.lower() or "HugePages" in maps
-        running.process.kill()
-        running.process.wait()
-    ioplane.run(commands=RUN)
