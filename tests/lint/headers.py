@@ -21,6 +21,8 @@ def compile_commands(build):
         raise Skip("no build folder: give one with --build")
     for entry in json.loads(database.read_text()):
         words = shlex.split(entry["command"])
+        if Path(words[0]).name == "ccache":
+            words = words[1:]
         flags = []
         for word, following in zip(words, [*words[1:], ""]):
             if word in ("-isystem", "-include"):
