@@ -24,6 +24,15 @@ int dma_space_create(struct dma_space **out, struct base_error *err);
 /** -EBUSY while it has arenas or mappers. */
 int dma_space_destroy(struct dma_space *space);
 
+/**
+ * From now on an arena's IOVAs are the physical addresses of its pages, as devices need that no
+ * IOMMU stands before; the same in every domain, so that grants work between them and others.
+ * Pages are huge ones then, and scattered: dma_arena_run(). -EBUSY: there are arenas or mappers;
+ * -EPERM: the kernel hides physical addresses (CAP_SYS_ADMIN).
+ */
+int dma_space_use_physical(struct dma_space *space, struct base_error *err);
+bool dma_space_is_physical(const struct dma_space *space);
+
 /** Keeps a unit's holes and everything above its address width out of the plan. */
 int dma_space_add_unit(struct dma_space *space, const struct iommu_unit *unit);
 
@@ -35,7 +44,7 @@ struct dma_arena_config {
 	size_t buffer_size; /* bytes for packet data */
 	size_t page_size;   /* largest page to ask for; 0: the largest that fits */
 	int node;	    /* NUMA node, -1: any */
-	bool is_identity;   /* IOVA = address in the process: for units that do not translate */
+	bool is_identity;   /* IOVA = address in the process: for direct units in software */
 };
 
 enum dma_part {
@@ -44,7 +53,7 @@ enum dma_part {
 	DMA_PARTS,
 };
 
-/* One part: contiguous in IOVA and in the process. */
+/* A part, or a run of it that is contiguous in IOVA, too. */
 struct dma_range {
 	uint64_t iova;
 	void *vaddr;
@@ -62,7 +71,15 @@ int dma_arena_create(struct dma_space *space, const struct dma_arena_config *con
 /** -EBUSY while any part is granted, or a unit was added. */
 int dma_arena_destroy(struct dma_arena *arena);
 
+/** The whole part, contiguous in the process; iova is that of its first byte. Size 0: empty. */
 void dma_arena_range(const struct dma_arena *arena, enum dma_part part, struct dma_range *range);
+
+/**
+ * Run n of a part, in the process's order; false past the last. One, but for physical
+ * addresses. Runs are whole pages: nothing that a device uses at once may lie in two of them.
+ */
+bool dma_arena_run(const struct dma_arena *arena, enum dma_part part, unsigned int n,
+		   struct dma_range *run);
 const char *dma_arena_name(const struct dma_arena *arena);
 /** Why its pages are smaller than asked for, or "". */
 const char *dma_arena_step_back(const struct dma_arena *arena);

@@ -10,44 +10,6 @@
 /* Rings never fill a 1 GiB page; one of 2 MiB holds those of a port. */
 #define RING_PAGE_MAX HUGEMEM_2M
 
-static int part_create(struct dma_arena *arena, enum dma_part part,
-		       const struct hugemem_request *request, bool is_identity,
-		       struct base_error *err)
-{
-	struct hugemem_region *region;
-	int ret;
-
-	if (request->size == 0)
-		return 0;
-	ret = hugemem_create(request, &region, err);
-	if (ret != 0)
-		return ret;
-	if (is_identity) {
-		arena->iova[part] = (uintptr_t)region->vaddr;
-		ret = iova_reserve(arena->space->plan, arena->iova[part], region->size);
-	} else {
-		ret = iova_alloc(arena->space->plan, region->size, region->page_size,
-				 &arena->iova[part]);
-	}
-	if (ret != 0) {
-		hugemem_destroy(region);
-		return base_error_set(err, ret, "no IOVAs for %zu bytes of arena %s: %s",
-				      request->size, arena->name, strerror(-ret));
-	}
-	arena->region[part] = region;
-	return 0;
-}
-
-static void part_destroy(struct dma_arena *arena, enum dma_part part)
-{
-	struct hugemem_region *region = arena->region[part];
-
-	if (region == NULL)
-		return;
-	iova_free(arena->space->plan, arena->iova[part], region->size);
-	hugemem_destroy(region);
-}
-
 /* hugemem gives cleared pages, and takes them back: nothing of one port reaches another. */
 static int parts_create(struct dma_arena *arena, const struct dma_arena_config *config,
 			struct base_error *err)
@@ -61,14 +23,16 @@ static int parts_create(struct dma_arena *arena, const struct dma_arena_config *
 
 	if (request.page_size == 0 || request.page_size > RING_PAGE_MAX)
 		request.page_size = RING_PAGE_MAX;
-	ret = part_create(arena, DMA_RINGS, &request, config->is_identity, err);
+	ret = dma_part_create(arena->space, &request, config->is_identity, &arena->part[DMA_RINGS],
+			      err);
 	if (ret != 0)
 		return ret;
 	request.size = config->buffer_size;
 	request.page_size = config->page_size;
-	ret = part_create(arena, DMA_BUFFERS, &request, config->is_identity, err);
+	ret = dma_part_create(arena->space, &request, config->is_identity,
+			      &arena->part[DMA_BUFFERS], err);
 	if (ret != 0)
-		part_destroy(arena, DMA_RINGS);
+		dma_part_destroy(arena->space, &arena->part[DMA_RINGS]);
 	return ret;
 }
 
@@ -110,23 +74,32 @@ int dma_arena_destroy(struct dma_arena *arena)
 	}
 	space->arena_count--;
 	pthread_mutex_unlock(&space->lock);
-	part_destroy(arena, DMA_BUFFERS);
-	part_destroy(arena, DMA_RINGS);
+	dma_part_destroy(space, &arena->part[DMA_BUFFERS]);
+	dma_part_destroy(space, &arena->part[DMA_RINGS]);
 	free(arena);
 	return 0;
 }
 
 void dma_arena_range(const struct dma_arena *arena, enum dma_part part, struct dma_range *range)
 {
-	const struct hugemem_region *region = arena->region[part];
+	const struct dma_part_memory *memory = &arena->part[part];
 
 	memset(range, 0, sizeof(*range));
-	if (region == NULL)
+	if (memory->region == NULL)
 		return;
-	range->iova = arena->iova[part];
-	range->vaddr = region->vaddr;
-	range->size = region->size;
-	range->page_size = region->page_size;
+	*range = memory->run[0];
+	range->size = memory->region->size;
+}
+
+bool dma_arena_run(const struct dma_arena *arena, enum dma_part part, unsigned int n,
+		   struct dma_range *run)
+{
+	const struct dma_part_memory *memory = &arena->part[part];
+
+	if (n >= memory->run_count)
+		return false;
+	*run = memory->run[n];
+	return true;
 }
 
 const char *dma_arena_name(const struct dma_arena *arena)
@@ -137,8 +110,10 @@ const char *dma_arena_name(const struct dma_arena *arena)
 const char *dma_arena_step_back(const struct dma_arena *arena)
 {
 	for (int part = DMA_PARTS - 1; part >= 0; part--) {
-		if (arena->region[part] != NULL && arena->region[part]->step_back[0] != '\0')
-			return arena->region[part]->step_back;
+		const struct hugemem_region *region = arena->part[part].region;
+
+		if (region != NULL && region->step_back[0] != '\0')
+			return region->step_back;
 	}
 	return "";
 }

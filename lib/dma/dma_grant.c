@@ -10,7 +10,7 @@
 static void memory_remove(struct dma_arena *arena, struct iommu_unit *unit, int parts)
 {
 	for (int part = parts - 1; part >= 0; part--) {
-		const struct hugemem_region *region = arena->region[part];
+		const struct hugemem_region *region = arena->part[part].region;
 
 		if (region != NULL)
 			iommu_memory_remove(unit, (uintptr_t)region->vaddr, region->size);
@@ -21,7 +21,7 @@ static void memory_remove(struct dma_arena *arena, struct iommu_unit *unit, int 
 static int memory_add(struct dma_arena *arena, struct iommu_unit *unit)
 {
 	for (int part = 0; part < DMA_PARTS; part++) {
-		const struct hugemem_region *region = arena->region[part];
+		const struct hugemem_region *region = arena->part[part].region;
 		int ret;
 
 		if (region == NULL)
@@ -123,38 +123,55 @@ static bool is_granted_elsewhere(const struct dma_arena *arena, enum dma_part pa
 	return false;
 }
 
-static int map_part(struct dma_arena *arena, struct dma_grant *grant, uint32_t prot,
-		    struct dma_ledger *ledger)
+/* Repeats what is left of a revocation that failed, too. */
+static int unmap_part(struct dma_arena *arena, struct dma_grant *grant, struct dma_ledger *ledger)
 {
-	const struct hugemem_region *region = arena->region[grant->part];
+	const struct dma_part_memory *memory = &arena->part[grant->part];
 	uint64_t start = rte_rdtsc();
-	int ret = iommu_map(grant->domain, arena->iova[grant->part], region->vaddr, region->size,
-			    region->page_size, prot);
+	uint32_t unmaps;
+	int ret;
 
+	while (grant->mapped > 0) {
+		const struct dma_range *run = &memory->run[grant->mapped - 1];
+
+		ret = iommu_unmap(grant->domain, run->iova, run->size, &grant->gather);
+		if (ret != 0)
+			return ret;
+		grant->mapped--;
+		grant->gathered += run->size;
+	}
+	unmaps = grant->gather.count;
+	ret = iommu_sync(grant->domain, &grant->gather);
 	if (ret != 0)
 		return ret;
-	grant->prot = prot;
-	if (ledger != NULL)
-		dma_ledger_map(ledger, region->size, dma_clock_ns(start));
+	if (ledger != NULL && unmaps > 0)
+		dma_ledger_unmap(ledger, unmaps, grant->gathered, dma_clock_ns(start));
+	grant->gathered = 0;
+	grant->prot = 0;
 	return 0;
 }
 
-static int unmap_part(struct dma_arena *arena, struct dma_grant *grant, struct dma_ledger *ledger)
+/* Where it fails part of the way, and taking that back fails too, a device may use some of it. */
+static int map_part(struct dma_arena *arena, struct dma_grant *grant, uint32_t prot,
+		    struct dma_ledger *ledger)
 {
-	const struct hugemem_region *region = arena->region[grant->part];
-	uint64_t start = rte_rdtsc();
-	int ret = 0;
+	const struct dma_part_memory *memory = &arena->part[grant->part];
 
-	if (grant->gather.count == 0)
-		ret = iommu_unmap(grant->domain, arena->iova[grant->part], region->size,
-				  &grant->gather);
-	if (ret == 0)
-		ret = iommu_sync(grant->domain, &grant->gather);
-	if (ret != 0)
-		return ret;
-	grant->prot = 0;
-	if (ledger != NULL)
-		dma_ledger_unmap(ledger, region->size, dma_clock_ns(start));
+	grant->prot = prot;
+	while (grant->mapped < memory->run_count) {
+		const struct dma_range *run = &memory->run[grant->mapped];
+		uint64_t start = rte_rdtsc();
+		int ret = iommu_map(grant->domain, run->iova, run->vaddr, run->size, run->page_size,
+				    prot);
+
+		if (ret != 0) {
+			unmap_part(arena, grant, ledger);
+			return ret;
+		}
+		grant->mapped++;
+		if (ledger != NULL)
+			dma_ledger_map(ledger, run->size, dma_clock_ns(start));
+	}
 	return 0;
 }
 
@@ -186,11 +203,12 @@ static int grant_create(struct dma_arena *arena, enum dma_part part, struct iomm
 }
 
 /* A grant whose sync failed has rights that a device may still use, and no mapping. */
-static bool is_as_asked(const struct dma_grant *grant, uint32_t prot)
+static bool is_as_asked(const struct dma_arena *arena, const struct dma_grant *grant, uint32_t prot)
 {
 	if (grant == NULL)
 		return prot == 0;
-	return grant->prot == prot && grant->gather.count == 0;
+	return grant->prot == prot && grant->gather.count == 0 &&
+	       grant->mapped == arena->part[grant->part].run_count;
 }
 
 static int change(struct dma_arena *arena, enum dma_part part, struct iommu_domain *domain,
@@ -199,7 +217,7 @@ static int change(struct dma_arena *arena, enum dma_part part, struct iommu_doma
 	struct dma_grant *grant = find_grant(arena, part, domain);
 	int ret = 0;
 
-	if (is_as_asked(grant, prot))
+	if (is_as_asked(arena, grant, prot))
 		return 0;
 	if (part == DMA_RINGS && is_granted_elsewhere(arena, part, domain))
 		return -EPERM;
@@ -223,7 +241,7 @@ int dma_arena_grant(struct dma_arena *arena, enum dma_part part, struct iommu_do
 
 	if ((prot & ~(IOMMU_READ | IOMMU_WRITE)) != 0)
 		return -EINVAL;
-	if (arena->region[part] == NULL)
+	if (arena->part[part].region == NULL)
 		return -ENOENT;
 	pthread_mutex_lock(&arena->space->lock);
 	ret = change(arena, part, domain, prot, ledger);

@@ -120,7 +120,7 @@ int dma_unmap(struct dma_mapper *mapper, uint64_t iova)
 		return ret;
 	}
 	iova_cache_free(mapper->cache, base);
-	dma_ledger_unmap(&mapper->ledger, bytes, dma_clock_ns(start));
+	dma_ledger_unmap(&mapper->ledger, 1, bytes, dma_clock_ns(start));
 	return 0;
 }
 

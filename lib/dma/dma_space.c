@@ -111,3 +111,29 @@ int dma_space_add_unit(struct dma_space *space, const struct iommu_unit *unit)
 		ret = keep_out(space->plan, UINT64_C(1) << limits->addr_bits, PLAN_LIMIT);
 	return ret;
 }
+
+/* Nothing that the plan gives out may be the address of some memory. */
+int dma_space_use_physical(struct dma_space *space, struct base_error *err)
+{
+	uint64_t end;
+	int ret = hugemem_physical_end(&end);
+
+	if (ret == -EPERM)
+		return base_error_set(err, ret, DMA_NO_PHYSICAL);
+	if (ret != 0)
+		return base_error_set(err, ret, "/proc/iomem does not tell where memory ends: %s",
+				      strerror(-ret));
+	pthread_mutex_lock(&space->lock);
+	if (space->arena_count != 0 || space->mapper_count != 0)
+		ret = base_error_set(err, -EBUSY, "IOVAs of another kind are in use already");
+	else
+		ret = keep_out(space->plan, 0, end < PLAN_LIMIT ? end : PLAN_LIMIT);
+	space->is_physical = ret == 0;
+	pthread_mutex_unlock(&space->lock);
+	return ret;
+}
+
+bool dma_space_is_physical(const struct dma_space *space)
+{
+	return space->is_physical;
+}

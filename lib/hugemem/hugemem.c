@@ -132,6 +132,10 @@ static int check_request(const struct hugemem_request *request, struct base_erro
 		return base_error_set(err, -EINVAL,
 				      "pages of %zu bytes do not exist; use 4 KiB, 2 MiB or 1 GiB",
 				      request->page_size);
+	if (request->needs_huge && request->page_size == HUGEMEM_4K)
+		return base_error_set(err, -EINVAL,
+				      "4 KiB pages may move in physical memory; use pages of 2 MiB "
+				      "or 1 GiB");
 	if (numa_available() >= 0 && request->node >= 0 &&
 	    (request->node > numa_max_node() ||
 	     !numa_bitmask_isbitset(numa_all_nodes_ptr, (unsigned int)request->node)))
@@ -146,13 +150,16 @@ static int map_region(const struct hugemem_request *request, struct hugemem_regi
 		      struct base_error *err)
 {
 	size_t largest = request->page_size;
+	size_t smallest = request->needs_huge ? HUGEMEM_2M : HUGEMEM_4K;
 	int ret = -ENOMEM;
 
 	for (unsigned int i = 0; i < PAGE_SIZES; i++) {
 		size_t page_size = page_sizes[i], used = strlen(region->step_back);
 		struct base_error why = {0};
 
-		if (page_size > (largest != 0 ? largest : request->size) && page_size != HUGEMEM_4K)
+		if (page_size < smallest)
+			break;
+		if (page_size > (largest != 0 ? largest : request->size) && page_size != smallest)
 			continue;
 		region->page_size = page_size;
 		region->size = (request->size + page_size - 1) & ~(page_size - 1);

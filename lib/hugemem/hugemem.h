@@ -16,6 +16,7 @@ struct hugemem_request {
 	size_t size;	  /* bytes; rounded up to the page size that is used */
 	size_t page_size; /* largest page to ask for; 0: the largest not above size */
 	bool is_exact;	  /* fail instead of stepping back to smaller pages */
+	bool needs_huge;  /* fail instead of stepping back to 4 KiB pages, which may move */
 	int node;	  /* NUMA node, -1: any */
 };
 
@@ -42,6 +43,12 @@ void hugemem_destroy(struct hugemem_region *region);
  * -EPERM when the kernel hides frame numbers, -ENOENT when no page is present.
  */
 int hugemem_virt_to_phys(const void *vaddr, uint64_t *pa);
+
+/**
+ * Where the machine's memory ends, from /proc/iomem. -EPERM when the kernel hides addresses,
+ * -ENOENT when it lists no memory.
+ */
+int hugemem_physical_end(uint64_t *end);
 
 /**
  * Free and total pages of one size on a node (-1: all nodes). Free huge pages that a mapping

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Reads physical addresses from /proc/self/pagemap. */
+/* Reads physical addresses from /proc/self/pagemap, and where memory ends from /proc/iomem. */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "hugemem.h"
@@ -39,5 +42,30 @@ int hugemem_virt_to_phys(const void *vaddr, uint64_t *pa)
 	if ((entry & PAGEMAP_FRAME) == 0)
 		return -EPERM;
 	*pa = (entry & PAGEMAP_FRAME) * base_page + addr % base_page;
+	return 0;
+}
+
+/* "100000000-27fffffff : System RAM"; addresses are 0 without CAP_SYS_ADMIN. */
+int hugemem_physical_end(uint64_t *end)
+{
+	FILE *file = fopen("/proc/iomem", "re");
+	uint64_t first, last, highest = 0;
+	bool is_listed = false;
+	char line[128];
+
+	if (file == NULL)
+		return -errno;
+	while (fgets(line, sizeof(line), file) != NULL) {
+		if (strstr(line, ": System RAM") == NULL ||
+		    sscanf(line, "%" SCNx64 "-%" SCNx64, &first, &last) != 2)
+			continue;
+		is_listed = true;
+		if (last > highest)
+			highest = last;
+	}
+	fclose(file);
+	if (highest == 0)
+		return is_listed ? -EPERM : -ENOENT;
+	*end = highest + 1;
 	return 0;
 }

@@ -10,6 +10,16 @@
 #define MSI_WINDOW	UINT64_C(0xfee00000) /* a write there is an interrupt, also without IOMMU */
 #define MSI_WINDOW_SIZE UINT64_C(0x100000)
 
+void direct_set_limits(struct iommu_limits *limits)
+{
+	limits->page_sizes = (1u << 12) | (1u << 21) | (1u << 30);
+	limits->addr_bits = 64;
+	limits->is_protected = false;
+	limits->hole_count = 1;
+	limits->hole[0].iova = MSI_WINDOW;
+	limits->hole[0].size = MSI_WINDOW_SIZE;
+}
+
 static int unit_create(struct iommu_unit *unit, const void *config __rte_unused,
 		       struct base_error *err __rte_unused)
 {
@@ -21,12 +31,7 @@ static int unit_create(struct iommu_unit *unit, const void *config __rte_unused,
 		free(memory);
 		return -ENOMEM;
 	}
-	unit->limits.page_sizes = (1u << 12) | (1u << 21) | (1u << 30);
-	unit->limits.addr_bits = 64;
-	unit->limits.is_protected = false;
-	unit->limits.hole_count = 1;
-	unit->limits.hole[0].iova = MSI_WINDOW;
-	unit->limits.hole[0].size = MSI_WINDOW_SIZE;
+	direct_set_limits(&unit->limits);
 	unit->priv = memory;
 	return 0;
 }

@@ -11,3 +11,13 @@
  * where no memory was added is refused, with fault reason IOMMU_REASON_NO_MEMORY.
  */
 extern const struct iommu_ops direct_ops;
+
+/**
+ * The same for real devices: nothing stands between them and the machine's memory, and what is
+ * mapped is bookkeeping only. A mapping's IOVAs must be the physical addresses of its pages, as
+ * the kernel tells them (-EADDRNOTAVAIL; -EPERM: it hides them). Takes no config; no translators.
+ */
+extern const struct iommu_ops direct_hardware_ops;
+
+/** Any address, no protection; all but the MSI window. */
+void direct_set_limits(struct iommu_limits *limits);
