@@ -16,6 +16,17 @@ struct dma_mapper;
 
 /* --- the space: one IOVA plan for the whole process (design 3.4) ---------------------------- */
 
+/* Clear of the first MiB, where PCs have firmware and legacy devices, and easy to recognise. */
+#define DMA_PLAN_BASE  UINT64_C(0x10000000)
+#define DMA_PLAN_LIMIT (UINT64_C(1) << 48)
+
+/*
+ * Where EAL puts its memory (base-virtaddr), which is mapped at its own addresses for drivers that
+ * need it: 512 GiB at most (RTE_MAX_MEM_MB), and as much again for gaps and external heaps.
+ */
+#define DMA_EAL_BASE  UINT64_C(0x100000000)
+#define DMA_EAL_LIMIT (UINT64_C(1) << 40)
+
 /**
  * A plan over [256 MiB, 2^48) without the MSI window and without [4 GiB, 1 TiB), where EAL puts
  * its own memory. What is below 4 GiB goes first: domains of three levels reach it, too.

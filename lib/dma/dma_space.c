@@ -6,20 +6,9 @@
 
 #include "dma_private.h"
 
-/* Clear of the first MiB, where PCs have firmware and legacy devices, and easy to recognise. */
-#define PLAN_BASE  UINT64_C(0x10000000)
-#define PLAN_LIMIT (UINT64_C(1) << 48)
-
 /* A write there is an interrupt (Intel SDM, message signalled interrupts). */
 #define MSI_WINDOW	UINT64_C(0xfee00000)
 #define MSI_WINDOW_SIZE UINT64_C(0x100000)
-
-/*
- * Where EAL puts its memory (base-virtaddr), which is mapped at its own addresses for drivers that
- * need it: 512 GiB at most (RTE_MAX_MEM_MB), and as much again for gaps and external heaps.
- */
-#define EAL_BASE  UINT64_C(0x100000000)
-#define EAL_LIMIT (UINT64_C(1) << 40)
 
 #define RANGES_PER_CALL 32
 
@@ -57,12 +46,12 @@ int dma_space_create(struct dma_space **out, struct base_error *err)
 
 	if (space == NULL)
 		goto fail;
-	ret = iova_plan_create(PLAN_BASE, PLAN_LIMIT, &space->plan);
+	ret = iova_plan_create(DMA_PLAN_BASE, DMA_PLAN_LIMIT, &space->plan);
 	if (ret != 0)
 		goto free_space;
 	ret = keep_out(space->plan, MSI_WINDOW, MSI_WINDOW + MSI_WINDOW_SIZE);
 	if (ret == 0)
-		ret = keep_out(space->plan, EAL_BASE, EAL_LIMIT);
+		ret = keep_out(space->plan, DMA_EAL_BASE, DMA_EAL_LIMIT);
 	if (ret != 0)
 		goto destroy_plan;
 	pthread_mutex_init(&space->lock, NULL);
@@ -104,11 +93,11 @@ int dma_space_add_unit(struct dma_space *space, const struct iommu_unit *unit)
 		uint64_t end = limits->hole[i].iova + limits->hole[i].size;
 
 		/* A hole may end with the address space. */
-		end = end < start ? PLAN_LIMIT : (end + page - 1) & ~(page - 1);
-		ret = keep_out(space->plan, start, end < PLAN_LIMIT ? end : PLAN_LIMIT);
+		end = end < start ? DMA_PLAN_LIMIT : (end + page - 1) & ~(page - 1);
+		ret = keep_out(space->plan, start, end < DMA_PLAN_LIMIT ? end : DMA_PLAN_LIMIT);
 	}
 	if (ret == 0 && limits->addr_bits < 48)
-		ret = keep_out(space->plan, UINT64_C(1) << limits->addr_bits, PLAN_LIMIT);
+		ret = keep_out(space->plan, UINT64_C(1) << limits->addr_bits, DMA_PLAN_LIMIT);
 	return ret;
 }
 
@@ -127,7 +116,7 @@ int dma_space_use_physical(struct dma_space *space, struct base_error *err)
 	if (space->arena_count != 0 || space->mapper_count != 0)
 		ret = base_error_set(err, -EBUSY, "IOVAs of another kind are in use already");
 	else
-		ret = keep_out(space->plan, 0, end < PLAN_LIMIT ? end : PLAN_LIMIT);
+		ret = keep_out(space->plan, 0, end < DMA_PLAN_LIMIT ? end : DMA_PLAN_LIMIT);
 	space->is_physical = ret == 0;
 	pthread_mutex_unlock(&space->lock);
 	return ret;

@@ -129,5 +129,10 @@ void fake_sys_device(const struct fake_sys_device *device)
 		path_of(target, "../../../bus/pci/drivers/%s", driver);
 		add_link(path, target);
 	}
+	if (device->iommu != NULL) {
+		path_of(path, "%s/iommu", folder);
+		path_of(target, "../../../class/iommu/%s", device->iommu);
+		add_link(path, target);
+	}
 	add_to_group(device, folder);
 }

@@ -11,6 +11,7 @@ struct fake_sys_device {
 	const char *driver;	/* "" none */
 	const char *group;	/* "" none */
 	const char *node;	/* "-1" */
+	const char *iommu;	/* "dmar0" */
 };
 
 /** Makes an empty one; root stays valid until fake_sys_destroy(), one at a time. */
