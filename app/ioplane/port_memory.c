@@ -188,18 +188,26 @@ void port_memory_drop(struct port *port, struct port_memory *old)
 	port_memory_reap();
 }
 
-static int map_arena(struct port *port, struct base_error *err)
+static int map_part(struct port *port, enum dma_part part, uint32_t rights, struct base_error *err)
 {
 	struct iommu_domain *domain = iommu_device_domain(port->device);
-	int ret = dma_arena_grant(port->arena, DMA_RINGS, domain, IOMMU_READ | IOMMU_WRITE,
-				  &port->ledger);
+	struct base_error why = {0};
+	struct dma_range range;
+	int ret = dma_arena_grant(port->arena, part, domain, rights, &port->ledger);
 
 	if (ret == 0)
-		ret = dma_arena_grant(port->arena, DMA_BUFFERS, domain, IOMMU_WRITE, &port->ledger);
-	if (ret != 0)
-		return base_error_set(err, ret, "mapping the memory of %s in domain %u failed: %s",
-				      port->name, iommu_domain_id(domain), strerror(-ret));
-	return 0;
+		return 0;
+	dma_arena_range(port->arena, part, &range);
+	iommu_map_error(domain, ret, range.size, &why);
+	return base_error_set(err, ret, "mapping the memory of %s in domain %u failed: %s",
+			      port->name, iommu_domain_id(domain), why.text);
+}
+
+static int map_arena(struct port *port, struct base_error *err)
+{
+	int ret = map_part(port, DMA_RINGS, IOMMU_READ | IOMMU_WRITE, err);
+
+	return ret != 0 ? ret : map_part(port, DMA_BUFFERS, IOMMU_WRITE, err);
 }
 
 int port_memory_create(struct port *port, struct base_error *err)

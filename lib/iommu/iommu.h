@@ -139,6 +139,12 @@ int iommu_map(struct iommu_domain *domain, uint64_t iova, void *vaddr, uint64_t 
 	      uint64_t page_size, uint32_t prot);
 
 /**
+ * Says why a map of size bytes failed with code: the cause and the next step, in the backend's
+ * words where it knows more than the errno tells. Returns code.
+ */
+int iommu_map_error(struct iommu_domain *domain, int code, uint64_t size, struct base_error *err);
+
+/**
  * Unmaps exactly one mapping, as it was mapped. The device may still use its old translation
  * until gather is synced; memory and IOVA stay the caller's to keep until then.
  * -ENOENT: nothing is mapped there; -EINVAL: not the whole of a mapping (VFIO type1v2's rule).
@@ -207,7 +213,7 @@ struct iommu_walk {
 	uint32_t prot;
 	uint64_t pa;
 	uint64_t page_size;
-	char source[32]; /* "tables", "ledger" or "no translation" */
+	char source[32]; /* "tables", "debugfs", "ledger" or "no translation" */
 };
 
 /** Walks the tables for a device as the unit would; faults are told, not recorded. */

@@ -32,6 +32,16 @@ unsigned int iommu_mappings(struct iommu_domain *domain, uint64_t from,
 	return count;
 }
 
+int iommu_ledger_from(struct iommu_domain *domain, uint64_t from, struct iommu_mapping *mapping)
+{
+	const struct iommu_node *node = iommu_node_at(domain, from);
+
+	if (node == NULL)
+		return -ENOENT;
+	iommu_node_mapping(node, mapping);
+	return 0;
+}
+
 void iommu_domain_usage(struct iommu_domain *domain, struct iommu_domain_usage *usage)
 {
 	rte_spinlock_lock(&domain->lock);
@@ -57,14 +67,16 @@ static void walk_ledger(struct iommu_domain *domain, uint64_t iova, struct iommu
 int iommu_walk(struct iommu_device *device, uint64_t iova, struct iommu_walk *walk)
 {
 	struct iommu_domain *domain = device->domain;
-	int ret = 0;
+	int ret = -ENOTSUP;
 
 	memset(walk, 0, sizeof(*walk));
 	rte_spinlock_lock(&domain->lock);
 	if (domain->unit->ops->walk != NULL)
 		ret = domain->unit->ops->walk(device, iova, walk);
-	else
+	if (ret == -ENOTSUP) {
 		walk_ledger(domain, iova, walk);
+		ret = 0;
+	}
 	rte_spinlock_unlock(&domain->lock);
 	return ret;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Map, unmap and sync: the checks, the mapping nodes, and the order of an invalidation. */
 #include <errno.h>
+#include <string.h>
 
 #include "iommu_node.h"
 #include "iommu_registry.h"
@@ -80,6 +81,33 @@ int iommu_map(struct iommu_domain *domain, uint64_t iova, void *vaddr, uint64_t 
 	ret = map_locked(domain, &mapping);
 	rte_spinlock_unlock(&domain->lock);
 	return ret;
+}
+
+/* What the checks above refuse; a backend knows the rest. */
+static const char *error_text(int code)
+{
+	switch (code) {
+	case -ERANGE:
+		return "the addresses are past the domain's width or in a hole; see show iommu "
+		       "limits";
+	case -EEXIST:
+		return "a mapping is there already";
+	case -ENOSPC:
+		return "all entries of the domain are in use; larger pages need fewer";
+	case -EFAULT:
+		return "the unit does not know the memory";
+	default:
+		return strerror(-code);
+	}
+}
+
+int iommu_map_error(struct iommu_domain *domain, int code, uint64_t size, struct base_error *err)
+{
+	const struct iommu_ops *ops = domain->unit->ops;
+
+	if (ops->explain_map != NULL)
+		ops->explain_map(domain, code, size, err);
+	return base_error_set(err, code, "%s", error_text(code));
 }
 
 /* --- unmap ---------------------------------------------------------------------------------- */

@@ -63,10 +63,17 @@ struct iommu_ops {
 	 */
 	void (*free_tables)(struct iommu_domain *domain, void *freelist);
 
-	/* Promises: the answer comes from the tables; -ENOENT where nothing is mapped. */
+	/* Optional: sets err to the cause and the next step of a failed map, or leaves it alone. */
+	int (*explain_map)(struct iommu_domain *domain, int code, uint64_t size,
+			   struct base_error *err);
+
+	/*
+	 * Promises: the answer comes from the tables, or where hardware does not show them from
+	 * the ledger; -ENOENT where nothing is mapped.
+	 */
 	int (*iova_to_phys)(struct iommu_domain *domain, uint64_t iova, uint64_t *pa);
 
-	/* Optional: without it the generic layer answers from its own ledger. */
+	/* Optional: without it, and on -ENOTSUP, the generic layer answers from its ledger. */
 	int (*walk)(struct iommu_device *device, uint64_t iova, struct iommu_walk *walk);
 	int (*for_each_leaf)(struct iommu_domain *domain,
 			     int (*visit)(const struct iommu_mapping *leaf, void *arg), void *arg);
@@ -142,6 +149,12 @@ static inline void iommu_gather_add(struct iommu_gather *gather, uint64_t start,
 		gather->last = last;
 	gather->pages += pages;
 }
+
+/**
+ * The generic layer's mapping that holds `from`, else the lowest above it; domain locked. While a
+ * map or unmap runs its mapping is there. -ENOENT: none.
+ */
+int iommu_ledger_from(struct iommu_domain *domain, uint64_t from, struct iommu_mapping *mapping);
 
 /** Backends report a refused access here; adds the time and the queue. Any thread. */
 void iommu_report_fault(struct iommu_translator *translator, uint64_t iova, uint32_t access,
