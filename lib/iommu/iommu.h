@@ -14,8 +14,12 @@
 
 #define IOMMU_PAGE_SIZE 4096 /* the smallest page; addresses and sizes are multiples of it */
 
-/* Fault reason of units that do not translate; the VT-d specification keeps it reserved. */
+/* Fault reasons that the VT-d specification keeps reserved: of units that do not translate, ... */
 #define IOMMU_REASON_NO_MEMORY 0xff
+/* ... and of hardware that has none of VT-d's: the fault's text says it. */
+#define IOMMU_REASON_OTHER 0xfe
+
+#define IOMMU_QUEUE_UNKNOWN UINT16_MAX /* of a fault: hardware tells the device only */
 
 #define IOMMU_NAME_SIZE 64
 #define IOMMU_FAULT_LOG 256 /* faults kept per domain */
@@ -182,11 +186,19 @@ struct iommu_fault {
 	uint64_t time_ns; /* CLOCK_MONOTONIC */
 	uint64_t iova;
 	char device[IOMMU_NAME_SIZE];
+	char text[64]; /* what the hardware's driver says; "": iommu_fault_text() */
 	uint16_t source_id;
-	uint16_t queue;
+	uint16_t queue; /* or IOMMU_QUEUE_UNKNOWN, and then is_rx says nothing */
 	bool is_rx;
-	uint8_t access; /* IOMMU_READ or IOMMU_WRITE */
+	uint8_t access; /* IOMMU_READ or IOMMU_WRITE; 0: not told */
 	uint8_t reason; /* VT-d fault reason (VT-d specification, fault reason encodings) */
+};
+
+/* Where a domain's faults come from. */
+enum iommu_fault_source {
+	IOMMU_FAULTS_UNSEEN, /* real devices, and nobody reads the kernel's log */
+	IOMMU_FAULTS_EXACT,  /* a software unit counts each refused access */
+	IOMMU_FAULTS_LOG,    /* the kernel's log, which leaves out most of many: at least these */
 };
 
 /** Copies up to max of the last IOMMU_FAULT_LOG faults, oldest first; returns how many. */
@@ -198,6 +210,22 @@ void iommu_faults_clear(struct iommu_domain *domain);
 
 /** "PTE Write access is not set" and so on; Linux's wording (dmar.c). */
 const char *iommu_fault_text(uint8_t reason);
+/** The same for a fault: its own text where it has one. */
+const char *iommu_fault_words(const struct iommu_fault *fault);
+
+enum iommu_fault_source iommu_faults_source(const struct iommu_domain *domain);
+const char *iommu_fault_source_name(enum iommu_fault_source source);
+
+/** Says whether the process reads the kernel's log for faults of real devices. */
+void iommu_faults_watch(bool is_watched);
+
+/**
+ * Records a fault of a real device, which its unit told the kernel: the queue is not known.
+ * device is its PCI address; text may be "". -ENODEV: no such device is attached. Any thread;
+ * the caller keeps the device from being detached meanwhile.
+ */
+int iommu_report_device_fault(const char *device, uint64_t iova, uint32_t access, uint8_t reason,
+			      const char *text);
 
 /* --- walks ---------------------------------------------------------------------------------- */
 

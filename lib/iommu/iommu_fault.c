@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The fault log of a domain, and what each fault reason means. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -29,36 +30,89 @@ static const char *const texts[256] = {
 	[0x24] = "Detected reserved fields in the IRTE entry",
 	[0x25] = "Blocked a compatibility format interrupt request",
 	[0x26] = "Blocked an interrupt request due to source-id verification failure",
+	[IOMMU_REASON_OTHER] = "none of VT-d's: the fault's text says it",
 	[IOMMU_REASON_NO_MEMORY] = "no memory at this address",
 };
+
+static bool is_log_watched; /* control threads: write, relaxed; any: read */
 
 const char *iommu_fault_text(uint8_t reason)
 {
 	return texts[reason] != NULL ? texts[reason] : "Unknown";
 }
 
-void iommu_report_fault(struct iommu_translator *translator, uint64_t iova, uint32_t access,
-			uint8_t reason)
+const char *iommu_fault_words(const struct iommu_fault *fault)
 {
-	struct iommu_device *device = translator->device;
+	return fault->text[0] != '\0' ? fault->text : iommu_fault_text(fault->reason);
+}
+
+void iommu_faults_watch(bool is_watched)
+{
+	__atomic_store_n(&is_log_watched, is_watched, __ATOMIC_RELAXED);
+}
+
+enum iommu_fault_source iommu_faults_source(const struct iommu_domain *domain)
+{
+	/* Real devices have no translators: their unit refuses without our seeing it. */
+	if (domain->unit->ops->translator_create != NULL)
+		return IOMMU_FAULTS_EXACT;
+	return __atomic_load_n(&is_log_watched, __ATOMIC_RELAXED) ? IOMMU_FAULTS_LOG
+								  : IOMMU_FAULTS_UNSEEN;
+}
+
+const char *iommu_fault_source_name(enum iommu_fault_source source)
+{
+	static const char *const names[] = {"n/a", "exact", "log"};
+
+	return names[source];
+}
+
+/* Writes one entry: all but time and device, which are filled in here, as `what` has it. */
+static void record(const struct iommu_device *device, const struct iommu_fault *what)
+{
 	struct iommu_fault_log *log = &device->domain->faults;
+	uint8_t reason = what->reason;
 	struct iommu_fault *fault;
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	rte_spinlock_lock(&log->lock);
 	fault = &log->last[log->total % IOMMU_FAULT_LOG];
+	*fault = *what;
 	fault->time_ns = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-	fault->iova = iova;
 	memcpy(fault->device, device->name, sizeof(fault->device));
 	fault->source_id = device->source_id;
-	fault->queue = translator->queue;
-	fault->is_rx = translator->is_rx;
-	fault->access = (uint8_t)access;
-	fault->reason = reason;
 	__atomic_store_n(&log->by_reason[reason], log->by_reason[reason] + 1, __ATOMIC_RELAXED);
 	__atomic_store_n(&log->total, log->total + 1, __ATOMIC_RELAXED);
 	rte_spinlock_unlock(&log->lock);
+}
+
+void iommu_report_fault(struct iommu_translator *translator, uint64_t iova, uint32_t access,
+			uint8_t reason)
+{
+	const struct iommu_fault fault = {.iova = iova,
+					  .queue = translator->queue,
+					  .is_rx = translator->is_rx,
+					  .access = (uint8_t)access,
+					  .reason = reason};
+
+	record(translator->device, &fault);
+}
+
+int iommu_report_device_fault(const char *device, uint64_t iova, uint32_t access, uint8_t reason,
+			      const char *text)
+{
+	const struct iommu_device *found = iommu_device_find(device);
+	struct iommu_fault fault = {.iova = iova,
+				    .queue = IOMMU_QUEUE_UNKNOWN,
+				    .access = (uint8_t)access,
+				    .reason = reason};
+
+	if (found == NULL)
+		return -ENODEV;
+	snprintf(fault.text, sizeof(fault.text), "%s", text);
+	record(found, &fault);
+	return 0;
 }
 
 unsigned int iommu_faults(struct iommu_domain *domain, struct iommu_fault *faults, unsigned int max)

@@ -94,7 +94,8 @@ struct stats_domain {
 	char (*devices)[STATS_NAME_SIZE]; /* owned */
 	unsigned int device_count;
 	struct iommu_domain_usage usage;
-	uint64_t faults_total;
+	enum iommu_fault_source faults_source;
+	uint64_t faults_total; /* STATS_NA: nobody sees them; from the log: at least */
 	uint64_t faults_by_reason[256];
 	struct iommu_fault *faults; /* owned; the last ones, oldest first */
 	unsigned int fault_count;
@@ -113,6 +114,24 @@ struct stats_replay {
 	struct stats_hist lateness_ns;
 };
 
+/* A kernel tracepoint, counted since the run began. */
+struct stats_kernel_event {
+	uint64_t count;	     /* STATS_NA: this kernel does not have it */
+	uint64_t bytes;	     /* STATS_NA: it has no size */
+	uint64_t per_second; /* in the last whole second; STATS_NA: there was none yet */
+};
+
+/* What the kernel tells; of the whole machine, whoever caused it. */
+struct stats_kernel {
+	bool has_log;		 /* false: the kernel's log is not read */
+	uint64_t lines_left_out; /* lines about faults that the kernel kept from its log */
+	uint64_t records_lost;	 /* of the log, overwritten before we read them */
+	uint64_t overflows;	 /* times that an IOMMU had no room for more faults */
+	uint64_t unattributed;	 /* faults of devices that the kernel does not name */
+	bool has_trace;		 /* false: the kernel's IOMMU events are not counted */
+	struct stats_kernel_event map, unmap, submit;
+};
+
 struct stats_report {
 	uint64_t duration_ns;
 	struct stats_port *ports; /* these three owned */
@@ -121,6 +140,7 @@ struct stats_report {
 	unsigned int domain_count;
 	struct stats_replay *replays;
 	unsigned int replay_count;
+	struct stats_kernel kernel;
 };
 
 /** Frees what the report owns, and the report; NULL is fine. */
@@ -130,6 +150,9 @@ void stats_report_destroy(struct stats_report *report);
 const struct stats_port *stats_report_port(const struct stats_report *report, uint16_t id);
 
 const char *stats_source_name(enum stats_source source);
+
+/** "read" or "write"; NULL: not known. */
+const char *stats_access_name(uint32_t access);
 
 /* --- the lock of control threads -------------------------------------------------------------- */
 
@@ -183,6 +206,7 @@ struct json_t *stats_json_port(const struct stats_port *port);
 struct json_t *stats_json_domain(const struct stats_domain *domain);
 struct json_t *stats_json_fault(const struct iommu_fault *fault);
 struct json_t *stats_json_replay(const struct stats_replay *replay);
+struct json_t *stats_json_kernel(const struct stats_kernel *kernel);
 
 /** Writes JSON as one line; -errno of the file. */
 int stats_json_dump(const struct json_t *json, FILE *file);
@@ -200,6 +224,8 @@ void stats_text_dma(const struct stats_report *report, const struct stats_port *
 void stats_text_domains(const struct stats_report *report, FILE *file);
 void stats_text_faults(const struct stats_report *report, FILE *file);
 void stats_text_replays(const struct stats_report *report, FILE *file);
+/** Nothing where the kernel tells nothing. */
+void stats_text_kernel(const struct stats_report *report, FILE *file);
 
 /* --- telemetry ---------------------------------------------------------------------------------
  */

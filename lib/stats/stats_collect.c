@@ -147,7 +147,9 @@ static int domain_read(struct iommu_domain *domain, struct stats_domain *out)
 	out->id = iommu_domain_id(domain);
 	copy_name(out->backend, iommu_unit_backend(iommu_domain_unit(domain)));
 	iommu_domain_usage(domain, &out->usage);
-	out->faults_total = iommu_faults_total(domain);
+	out->faults_source = iommu_faults_source(domain);
+	out->faults_total =
+		out->faults_source == IOMMU_FAULTS_UNSEEN ? STATS_NA : iommu_faults_total(domain);
 	for (unsigned int reason = 0; reason < 256; reason++)
 		out->faults_by_reason[reason] = iommu_faults_of_reason(domain, (uint8_t)reason);
 	out->faults = calloc(IOMMU_FAULT_LOG, sizeof(out->faults[0]));

@@ -136,10 +136,14 @@ json_t *stats_json_port(const struct stats_port *port)
 
 json_t *stats_json_fault(const struct iommu_fault *fault)
 {
-	return json_pack("{s:o, s:i, s:o, s:s, s:i, s:s}", "device", json_text(fault->device),
-			 "queue", fault->queue, "iova", stats_json_iova(fault->iova), "access",
-			 fault->access & IOMMU_WRITE ? "write" : "read", "reason", fault->reason,
-			 "text", iommu_fault_text(fault->reason));
+	bool has_queue = fault->queue != IOMMU_QUEUE_UNKNOWN;
+	const char *access = stats_access_name(fault->access);
+
+	return json_pack("{s:o, s:o, s:o, s:o, s:i, s:o}", "device", json_text(fault->device),
+			 "queue", stats_json_u64(has_queue ? fault->queue : STATS_NA), "iova",
+			 stats_json_iova(fault->iova), "access",
+			 access == NULL ? json_null() : json_string(access), "reason",
+			 fault->reason, "text", json_text(iommu_fault_words(fault)));
 }
 
 static json_t *json_reasons(const struct stats_domain *domain)
@@ -166,7 +170,7 @@ json_t *stats_json_domain(const struct stats_domain *domain)
 	for (unsigned int i = 0; i < domain->fault_count; i++)
 		json_array_append_new(faults, stats_json_fault(&domain->faults[i]));
 	return json_pack(
-		"{s:I, s:s, s:o, s:o, s:o, s:{s:o, s:o, s:o}, s:o, s:o, s:o, s:o, s:o}", "id",
+		"{s:I, s:s, s:o, s:o, s:o, s:{s:o, s:o, s:o}, s:o, s:o, s:s, s:o, s:o, s:o}", "id",
 		(json_int_t)domain->id, "backend", domain->backend, "devices", devices, "mappings",
 		stats_json_u64(usage->mappings), "mapped_bytes",
 		stats_json_u64(usage->mapped_bytes), "page_sizes", "4096",
@@ -174,8 +178,9 @@ json_t *stats_json_domain(const struct stats_domain *domain)
 		"1073741824", stats_json_u64(usage->leaves_1g), "entries_used",
 		stats_json_u64(usage->entries_used), "entries_limit",
 		usage->entries_limit == 0 ? json_null() : stats_json_u64(usage->entries_limit),
-		"faults_total", stats_json_u64(domain->faults_total), "faults_by_reason",
-		json_reasons(domain), "faults", faults);
+		"faults_source", iommu_fault_source_name(domain->faults_source), "faults_total",
+		stats_json_u64(domain->faults_total), "faults_by_reason", json_reasons(domain),
+		"faults", faults);
 }
 
 json_t *stats_json_replay(const struct stats_replay *replay)
@@ -190,6 +195,34 @@ json_t *stats_json_replay(const struct stats_replay *replay)
 			 replay->has_lateness ? json_hist(&replay->lateness_ns) : json_null());
 }
 
+static json_t *json_event(const struct stats_kernel_event *event)
+{
+	if (event->count == STATS_NA)
+		return json_null();
+	return json_pack("{s:o, s:o, s:o}", "count", stats_json_u64(event->count), "bytes",
+			 stats_json_u64(event->bytes), "per_second",
+			 stats_json_u64(event->per_second));
+}
+
+json_t *stats_json_kernel(const struct stats_kernel *kernel)
+{
+	json_t *log = json_null(), *trace = json_null();
+
+	if (!kernel->has_log && !kernel->has_trace)
+		return json_null();
+	if (kernel->has_log)
+		log = json_pack("{s:o, s:o, s:o, s:o}", "lines_left_out",
+				stats_json_u64(kernel->lines_left_out), "records_lost",
+				stats_json_u64(kernel->records_lost), "overflows",
+				stats_json_u64(kernel->overflows), "unattributed",
+				stats_json_u64(kernel->unattributed));
+	if (kernel->has_trace)
+		trace = json_pack("{s:o, s:o, s:o}", "map", json_event(&kernel->map), "unmap",
+				  json_event(&kernel->unmap), "qi_submit",
+				  json_event(&kernel->submit));
+	return json_pack("{s:o, s:o}", "fault_log", log, "trace", trace);
+}
+
 json_t *stats_json(const struct stats_report *report)
 {
 	json_t *ports = json_array(), *domains = json_array(), *replays = json_array();
@@ -200,9 +233,9 @@ json_t *stats_json(const struct stats_report *report)
 		json_array_append_new(domains, stats_json_domain(&report->domains[i]));
 	for (unsigned int i = 0; i < report->replay_count; i++)
 		json_array_append_new(replays, stats_json_replay(&report->replays[i]));
-	return json_pack("{s:i, s:o, s:o, s:o, s:o}", "version", 1, "duration_ns",
+	return json_pack("{s:i, s:o, s:o, s:o, s:o, s:o}", "version", 1, "duration_ns",
 			 stats_json_u64(report->duration_ns), "ports", ports, "domains", domains,
-			 "replay", replays);
+			 "replay", replays, "kernel", stats_json_kernel(&report->kernel));
 }
 
 int stats_json_write(const struct stats_report *report, FILE *file)

@@ -53,6 +53,13 @@ const struct stats_port *stats_report_port(const struct stats_report *report, ui
 	return NULL;
 }
 
+const char *stats_access_name(uint32_t access)
+{
+	if (access == 0)
+		return NULL;
+	return access & IOMMU_WRITE ? "write" : "read";
+}
+
 const char *stats_source_name(enum stats_source source)
 {
 	switch (source) {

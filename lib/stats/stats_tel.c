@@ -108,6 +108,8 @@ void stats_tel_add_domain(struct rte_tel_data *dict, const struct stats_domain *
 	stats_tel_add_u64(dict, "entries_used", usage->entries_used);
 	stats_tel_add_u64(dict, "entries_limit",
 			  usage->entries_limit == 0 ? STATS_NA : usage->entries_limit);
+	rte_tel_data_add_dict_string(dict, "faults_source",
+				     iommu_fault_source_name(domain->faults_source));
 	stats_tel_add_u64(dict, "faults_total", domain->faults_total);
 	stats_tel_add(dict, "faults_by_reason", tel_reasons(domain));
 }
@@ -169,19 +171,22 @@ void stats_tel_add_queue(struct rte_tel_data *dict, const struct stats_queue *qu
 void stats_tel_add_fault(struct rte_tel_data *dict, const char *name, uint32_t domain,
 			 const struct iommu_fault *fault)
 {
+	const char *access = stats_access_name(fault->access);
 	struct rte_tel_data *inner = stats_tel_create();
 
 	if (inner == NULL)
 		return;
 	stats_tel_add_u64(inner, "domain", domain);
 	rte_tel_data_add_dict_string(inner, "device", fault->device);
-	stats_tel_add_u64(inner, "queue", fault->queue);
-	rte_tel_data_add_dict_string(inner, "direction", fault->is_rx ? "rx" : "tx");
+	if (fault->queue != IOMMU_QUEUE_UNKNOWN) {
+		stats_tel_add_u64(inner, "queue", fault->queue);
+		rte_tel_data_add_dict_string(inner, "direction", fault->is_rx ? "rx" : "tx");
+	}
 	dict_add_iova(inner, fault->iova);
-	rte_tel_data_add_dict_string(inner, "access",
-				     fault->access & IOMMU_WRITE ? "write" : "read");
+	if (access != NULL)
+		rte_tel_data_add_dict_string(inner, "access", access);
 	stats_tel_add_u64(inner, "reason", fault->reason);
-	rte_tel_data_add_dict_string(inner, "text", iommu_fault_text(fault->reason));
+	rte_tel_data_add_dict_string(inner, "text", iommu_fault_words(fault));
 	stats_tel_add(dict, name, inner);
 }
 

@@ -149,7 +149,8 @@ static int tel_faults(const struct stats_report *report, const char *params,
 	if (params != NULL && param_u64(&params, &from) != 0)
 		return -EINVAL;
 	for (unsigned int i = 0; i < report->domain_count; i++) {
-		total += report->domains[i].faults_total;
+		if (report->domains[i].faults_total != STATS_NA)
+			total += report->domains[i].faults_total;
 		kept += report->domains[i].fault_count;
 	}
 	refs = calloc(kept + 1, sizeof(*refs));

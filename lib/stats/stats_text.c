@@ -242,7 +242,10 @@ void stats_text_domains(const struct stats_report *report, FILE *file)
 		stats_table_add_u64(table, usage->entries_used);
 		stats_table_add_u64(table,
 				    usage->entries_limit == 0 ? STATS_NA : usage->entries_limit);
-		stats_table_add_u64(table, domain->faults_total);
+		if (domain->faults_source == IOMMU_FAULTS_LOG && domain->faults_total != 0)
+			stats_table_add(table, ">=%" PRIu64, domain->faults_total);
+		else
+			stats_table_add_u64(table, domain->faults_total);
 	}
 	fprintf(file, "Domains\n");
 	finish(table, file);
@@ -250,13 +253,54 @@ void stats_text_domains(const struct stats_report *report, FILE *file)
 
 static void print_reasons(const struct stats_domain *domain, FILE *file)
 {
+	const char *bound = domain->faults_source == IOMMU_FAULTS_LOG ? "at least " : "";
+
+	if (domain->faults_source == IOMMU_FAULTS_UNSEEN)
+		fprintf(file, "  domain %u: n/a, the kernel's log is not read\n", domain->id);
 	for (unsigned int reason = 0; reason < 256; reason++) {
 		if (domain->faults_by_reason[reason] == 0)
 			continue;
-		fprintf(file, "  domain %u: %" PRIu64 " of reason %u, %s\n", domain->id,
+		fprintf(file, "  domain %u: %s%" PRIu64 " of reason %u, %s\n", domain->id, bound,
 			domain->faults_by_reason[reason], reason,
 			iommu_fault_text((uint8_t)reason));
 	}
+}
+
+/* Why the figures of real devices are lower bounds, and by how much as far as it is known. */
+static void print_left_out(const struct stats_report *report, FILE *file)
+{
+	const struct stats_kernel *kernel = &report->kernel;
+	bool has_faults = kernel->lines_left_out + kernel->records_lost + kernel->overflows +
+				  kernel->unattributed !=
+			  0;
+
+	for (unsigned int i = 0; i < report->domain_count; i++)
+		has_faults |= report->domains[i].faults_source == IOMMU_FAULTS_LOG &&
+			      report->domains[i].faults_total != 0;
+	if (!kernel->has_log || !has_faults)
+		return;
+	fprintf(file,
+		"  the kernel's log tells of a part: it left out %" PRIu64 " lines, %" PRIu64
+		" records were lost unread, an IOMMU's fault log was full %" PRIu64
+		" times, %" PRIu64 " faults name no device\n",
+		kernel->lines_left_out, kernel->records_lost, kernel->overflows,
+		kernel->unattributed);
+}
+
+static void add_fault(struct stats_table *table, uint32_t domain, const struct iommu_fault *fault)
+{
+	const char *access = stats_access_name(fault->access);
+
+	stats_table_add(table, "%u", domain);
+	stats_table_add(table, "%s", fault->device);
+	if (fault->queue == IOMMU_QUEUE_UNKNOWN)
+		stats_table_add(table, "n/a");
+	else
+		stats_table_add(table, "%s%u", fault->is_rx ? "rx" : "tx", fault->queue);
+	stats_table_add(table, "0x%" PRIx64, fault->iova);
+	stats_table_add(table, "%s", access == NULL ? "n/a" : access);
+	stats_table_add(table, "%u", fault->reason);
+	stats_table_add(table, "%s", iommu_fault_words(fault));
 }
 
 void stats_text_faults(const struct stats_report *report, FILE *file)
@@ -269,22 +313,13 @@ void stats_text_faults(const struct stats_report *report, FILE *file)
 	for (unsigned int i = 0; i < report->domain_count; i++) {
 		const struct stats_domain *domain = &report->domains[i];
 
-		for (unsigned int f = 0; f < domain->fault_count; f++, shown++) {
-			const struct iommu_fault *fault = &domain->faults[f];
-
-			stats_table_add(table, "%u", domain->id);
-			stats_table_add(table, "%s", fault->device);
-			stats_table_add(table, "%s%u", fault->is_rx ? "rx" : "tx", fault->queue);
-			stats_table_add(table, "0x%" PRIx64, fault->iova);
-			stats_table_add(table, "%s",
-					fault->access & IOMMU_WRITE ? "write" : "read");
-			stats_table_add(table, "%u", fault->reason);
-			stats_table_add(table, "%s", iommu_fault_text(fault->reason));
-		}
+		for (unsigned int f = 0; f < domain->fault_count; f++, shown++)
+			add_fault(table, domain->id, &domain->faults[f]);
 	}
 	fprintf(file, "Faults%s\n", shown == 0 ? ": none" : " (the last of each domain)");
 	for (unsigned int i = 0; i < report->domain_count; i++)
 		print_reasons(&report->domains[i], file);
+	print_left_out(report, file);
 	if (shown != 0)
 		stats_table_print(table, file);
 	stats_table_destroy(table);
@@ -318,6 +353,31 @@ void stats_text_replays(const struct stats_report *report, FILE *file)
 	finish(table, file);
 }
 
+static void row_event(struct stats_table *table, const char *name,
+		      const struct stats_kernel_event *event)
+{
+	stats_table_add(table, "%s", name);
+	stats_table_add_u64(table, event->count);
+	stats_table_add_u64(table, event->bytes);
+	stats_table_add_u64(table, event->per_second);
+}
+
+void stats_text_kernel(const struct stats_report *report, FILE *file)
+{
+	static const char *const titles[] = {"event", "count", "bytes", "per-second", NULL};
+	const struct stats_kernel *kernel = &report->kernel;
+	struct stats_table *table;
+
+	if (!kernel->has_trace)
+		return;
+	table = stats_table_create(titles);
+	row_event(table, "iommu:map", &kernel->map);
+	row_event(table, "iommu:unmap", &kernel->unmap);
+	row_event(table, "intel_iommu:qi_submit", &kernel->submit);
+	fprintf(file, "Kernel, all devices (the whole machine's, since the run began)\n");
+	finish(table, file);
+}
+
 void stats_text(const struct stats_report *report, FILE *file)
 {
 	bool has_dma = false;
@@ -332,6 +392,10 @@ void stats_text(const struct stats_report *report, FILE *file)
 	if (has_dma) {
 		fputc('\n', file);
 		stats_text_dma(report, NULL, -1, file);
+	}
+	if (report->kernel.has_trace) {
+		fputc('\n', file);
+		stats_text_kernel(report, file);
 	}
 	if (report->domain_count != 0) {
 		fputc('\n', file);

@@ -13,16 +13,22 @@ STATS = {key: int for key in ("rx_packets", "rx_bytes", "rx_missed", "rx_errors"
                               "tx_packets", "tx_bytes", "tx_errors")}
 PORT = {"id": int, "name": str, "driver": str, "domain": NUMBER, "numa": NUMBER, "stats": STATS,
         "rx_queues": [QUEUE], "tx_queues": [QUEUE]}
-FAULT = {"device": str, "queue": int, "iova": str, "access": str, "reason": int, "text": str}
+FAULT = {"device": str, "queue": NUMBER, "iova": str, "access": (str, type(None)), "reason": int,
+         "text": str}
 DOMAIN = {"id": int, "backend": str, "devices": [str], "mappings": int, "mapped_bytes": int,
           "page_sizes": {"4096": int, "2097152": int, "1073741824": int}, "entries_used": int,
-          "entries_limit": NUMBER, "faults_total": int, "faults_by_reason": dict,
-          "faults": [FAULT]}
+          "entries_limit": NUMBER, "faults_source": str, "faults_total": NUMBER,
+          "faults_by_reason": dict, "faults": [FAULT]}
 REPLAY = {"port": int, "file": str, "packets": int, "bytes": int, "loops": int,
           "elapsed_ns": int, "requested_pps": NUMBER, "achieved_pps": NUMBER,
           "lateness_ns": (HIST, None)}
+EVENT = {"count": int, "bytes": NUMBER, "per_second": NUMBER}
+FAULT_LOG = {key: int for key in ("lines_left_out", "records_lost", "overflows", "unattributed")}
+KERNEL = {"fault_log": (FAULT_LOG, None),
+          "trace": ({"map": (EVENT, None), "unmap": (EVENT, None), "qi_submit": (EVENT, None)},
+                    None)}
 REPORT = {"version": int, "duration_ns": int, "ports": [PORT], "domains": [DOMAIN],
-          "replay": [REPLAY]}
+          "replay": [REPLAY], "kernel": (KERNEL, None)}
 
 
 def check(value, shape=None, where="report"):

@@ -116,6 +116,7 @@ static void fill_domain(struct stats_domain *domain)
 	domain->usage.leaves_1g = value();
 	domain->usage.entries_used = value();
 	domain->usage.entries_limit = value();
+	domain->faults_source = IOMMU_FAULTS_EXACT;
 	domain->faults_total = 3;
 	domain->faults_by_reason[5] = 1;
 	domain->faults_by_reason[6] = 2;
@@ -131,6 +132,43 @@ static void fill_domain(struct stats_domain *domain)
 		.iova = UINT64_MAX, .device = "net_dmanic1", .access = IOMMU_READ, .reason = 6};
 }
 
+/* A domain of a real device: its faults come from the kernel's log. */
+static void fill_real_domain(struct stats_domain *domain)
+{
+	domain->id = 4;
+	strcpy(domain->backend, "type1");
+	domain->faults_source = IOMMU_FAULTS_LOG;
+	domain->faults_total = 2;
+	domain->faults_by_reason[6] = 1;
+	domain->faults_by_reason[IOMMU_REASON_OTHER] = 1;
+	domain->fault_count = 2;
+	domain->faults = calloc(2, sizeof(*domain->faults));
+	domain->faults[0] = (struct iommu_fault){.iova = 0x80001000,
+						 .device = "0000:00:02.0",
+						 .queue = IOMMU_QUEUE_UNKNOWN,
+						 .access = IOMMU_READ,
+						 .reason = 6};
+	domain->faults[1] = (struct iommu_fault){.device = "0000:00:02.0",
+						 .text = "C_BAD_STE (0x04)",
+						 .queue = IOMMU_QUEUE_UNKNOWN,
+						 .reason = IOMMU_REASON_OTHER};
+}
+
+static void fill_kernel(struct stats_kernel *kernel)
+{
+	*kernel = (struct stats_kernel){
+		.has_log = true,
+		.lines_left_out = 51,
+		.records_lost = 2,
+		.overflows = 1,
+		.unattributed = 4,
+		.has_trace = true,
+		.map = {.count = 10, .bytes = 40960, .per_second = 5},
+		.unmap = {.count = 9, .bytes = 36864, .per_second = STATS_NA},
+		.submit = {.count = STATS_NA, .bytes = STATS_NA, .per_second = STATS_NA},
+	};
+}
+
 struct stats_report *stats_sample_create(void)
 {
 	struct stats_report *report = calloc(1, sizeof(*report));
@@ -141,11 +179,14 @@ struct stats_report *stats_sample_create(void)
 	report->ports = calloc(2, sizeof(*report->ports));
 	fill_port(&report->ports[0]);
 	fill_plain_port(&report->ports[1]);
-	report->domain_count = 2;
-	report->domains = calloc(2, sizeof(*report->domains));
+	report->domain_count = 3;
+	report->domains = calloc(3, sizeof(*report->domains));
 	fill_domain(&report->domains[0]);
-	report->domains[1].id = 4;
-	strcpy(report->domains[1].backend, "direct");
+	fill_real_domain(&report->domains[1]);
+	report->domains[2].id = 5;
+	report->domains[2].faults_total = STATS_NA;
+	strcpy(report->domains[2].backend, "type1");
+	fill_kernel(&report->kernel);
 	report->replay_count = 2;
 	report->replays = calloc(2, sizeof(*report->replays));
 	report->replays[0] = (struct stats_replay){.port = 0,

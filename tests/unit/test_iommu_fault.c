@@ -2,10 +2,12 @@
 /* The fault log: all are counted, the last 256 are kept, each says who, where and why. */
 #include "unit.h"
 
+#include <errno.h>
 #include <string.h>
 #include <time.h>
 
 #include "fake_iommu.h"
+#include "iommu_ops.h"
 
 static struct iommu_unit *unit;
 static struct iommu_domain *domain;
@@ -97,6 +99,57 @@ static void faults_of_one_domain_are_not_those_of_another(void **state)
 	assert_int_equal(iommu_domain_destroy(other), 0);
 }
 
+/* A unit without translators: its devices are real. */
+static void a_real_device_s_fault_has_no_queue_and_keeps_its_words(void **state)
+{
+	struct iommu_ops ops = fake_ops;
+	struct iommu_unit *real;
+	struct iommu_domain *its;
+	struct iommu_device *nic;
+	struct iommu_fault fault[2];
+
+	ops.translator_create = NULL;
+	assert_int_equal(iommu_unit_create(&ops, 0, NULL, &real, NULL), 0);
+	assert_int_equal(iommu_domain_create(real, NULL, &its, NULL), 0);
+	assert_int_equal(iommu_attach(its, "0000:02:00.0", 0x200, &nic, NULL), 0);
+	assert_int_equal(iommu_report_device_fault("0000:02:00.0", 0x1000, IOMMU_READ, 6, ""), 0);
+	assert_int_equal(iommu_report_device_fault("0000:02:00.0", 0, 0, IOMMU_REASON_OTHER,
+						   "C_BAD_STE (0x04)"),
+			 0);
+	assert_int_equal(iommu_faults(its, fault, 2), 2);
+	assert_string_equal(fault[0].device, "0000:02:00.0");
+	assert_int_equal(fault[0].source_id, 0x200);
+	assert_int_equal(fault[0].queue, IOMMU_QUEUE_UNKNOWN);
+	assert_int_equal(fault[0].access, IOMMU_READ);
+	assert_string_equal(iommu_fault_words(&fault[0]), "PTE Read access is not set");
+	assert_int_equal(fault[1].access, 0);
+	assert_string_equal(iommu_fault_words(&fault[1]), "C_BAD_STE (0x04)");
+	assert_int_equal(iommu_faults_of_reason(its, IOMMU_REASON_OTHER), 1);
+	assert_int_equal(iommu_faults_total(domain), 0);
+	assert_int_equal(iommu_report_device_fault("0000:03:00.0", 0x1000, IOMMU_READ, 6, ""),
+			 -ENODEV);
+	assert_int_equal(iommu_faults_total(its), 2);
+	fake_detach(real, its, nic);
+}
+
+static void faults_of_real_devices_are_unseen_until_somebody_watches(void **state)
+{
+	struct iommu_ops ops = fake_ops;
+	struct iommu_unit *real;
+	struct iommu_domain *its;
+
+	ops.translator_create = NULL;
+	assert_int_equal(iommu_unit_create(&ops, 0, NULL, &real, NULL), 0);
+	assert_int_equal(iommu_domain_create(real, NULL, &its, NULL), 0);
+	assert_int_equal(iommu_faults_source(its), IOMMU_FAULTS_UNSEEN);
+	iommu_faults_watch(true);
+	assert_int_equal(iommu_faults_source(its), IOMMU_FAULTS_LOG);
+	assert_int_equal(iommu_faults_source(domain), IOMMU_FAULTS_EXACT);
+	iommu_faults_watch(false);
+	assert_int_equal(iommu_domain_destroy(its), 0);
+	assert_int_equal(iommu_unit_destroy(real), 0);
+}
+
 static void reasons_are_worded_as_linux_words_them(void **state)
 {
 	assert_string_equal(iommu_fault_text(1), "Present bit in root entry is clear");
@@ -120,6 +173,8 @@ int main(void)
 		TEST(the_last_256_are_kept_and_all_are_counted),
 		TEST(a_cleared_log_is_empty),
 		TEST(faults_of_one_domain_are_not_those_of_another),
+		TEST(a_real_device_s_fault_has_no_queue_and_keeps_its_words),
+		TEST(faults_of_real_devices_are_unseen_until_somebody_watches),
 		TEST(reasons_are_worded_as_linux_words_them),
 	};
 

@@ -140,6 +140,23 @@ static void faults_come_newest_first_in_pages_and_all_that_are_kept(void **state
 	assert_int_equal(count, IOMMU_FAULT_LOG);
 }
 
+static void a_fault_without_queue_and_direction_leaves_them_out(void **state)
+{
+	json_t *json, *fault;
+
+	assert_int_equal(iommu_report_device_fault("dev0", 0x5000, 0, IOMMU_REASON_OTHER, "words"),
+			 0);
+	json = ask("/iommu/faults");
+	fault = json_object_get(json_object_get(json, "faults"), "0");
+	assert_string_equal(text(fault, "device"), "dev0");
+	assert_null(json_object_get(fault, "queue"));
+	assert_null(json_object_get(fault, "direction"));
+	assert_null(json_object_get(fault, "access"));
+	assert_string_equal(text(fault, "iova"), "0x5000");
+	assert_string_equal(text(fault, "text"), "words");
+	json_decref(json);
+}
+
 static void all_domains_are_listed_by_their_id(void **state)
 {
 	json_t *json = ask("/iommu/domains"), *one;
@@ -151,6 +168,7 @@ static void all_domains_are_listed_by_their_id(void **state)
 	assert_string_equal(text(one, "backend"), fake_ops.name);
 	assert_int_equal(number(one, "mappings"), MAPPINGS);
 	assert_int_equal(number(one, "mapped_bytes"), MAPPINGS * 4096);
+	assert_string_equal(text(one, "faults_source"), "exact");
 	assert_int_equal(number(one, "faults_total"), FAULTS);
 	assert_int_equal(number(json_object_get(one, "faults_by_reason"), "5"), FAULTS);
 	assert_string_equal(json_string_value(json_array_get(json_object_get(one, "devices"), 0)),
@@ -354,6 +372,7 @@ int main(void)
 		cmocka_unit_test(what_does_not_apply_is_absent),
 		cmocka_unit_test(wrong_parameters_answer_null),
 		cmocka_unit_test(after_the_stop_nothing_is_answered),
+		cmocka_unit_test(a_fault_without_queue_and_direction_leaves_them_out),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -112,6 +112,28 @@ static void a_port_without_a_domain_shows_n_a_and_not_0(void **state)
 	stats_report_destroy(report);
 }
 
+static void faults_out_of_the_kernel_s_log_are_at_least_so_many(void **state)
+{
+	struct stats_report *report = stats_sample_create();
+	char *text = text_of(report);
+
+	assert_non_null(strstr(text, "domain 4: at least 1 of reason 6"));
+	assert_non_null(strstr(text, "domain 5: n/a, the kernel's log is not read"));
+	assert_non_null(strstr(text, "it left out 51 lines"));
+	assert_non_null(strstr(text, ">=2\n"));
+	/* what a software unit counts is all there is */
+	assert_null(strstr(text, "domain 0: at least"));
+	assert_null(strstr(text, ">=3"));
+	free(text);
+	report->kernel.has_log = false;
+	report->domain_count = 1;
+	text = text_of(report);
+	assert_null(strstr(text, "at least"));
+	assert_null(strstr(text, "left out"));
+	free(text);
+	stats_report_destroy(report);
+}
+
 static void a_queue_that_is_asked_for_comes_alone(void **state)
 {
 	struct stats_report *report = stats_sample_create();
@@ -171,6 +193,7 @@ int main(void)
 		cmocka_unit_test(every_figure_of_the_json_is_on_the_screen),
 		cmocka_unit_test(a_figure_that_is_not_in_the_report_is_not_found),
 		cmocka_unit_test(a_port_without_a_domain_shows_n_a_and_not_0),
+		cmocka_unit_test(faults_out_of_the_kernel_s_log_are_at_least_so_many),
 		cmocka_unit_test(a_queue_that_is_asked_for_comes_alone),
 		cmocka_unit_test(numbers_stand_right_and_words_left_without_blanks_at_the_end),
 		cmocka_unit_test(an_empty_report_has_tables_without_rows),

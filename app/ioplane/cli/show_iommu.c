@@ -125,7 +125,8 @@ static json_t *json_faults(const struct stats_domain *domain)
 	json_t *reasons = json_incref(json_object_get(json, "faults_by_reason"));
 
 	json_decref(json);
-	return json_pack("{s:I, s:o, s:o, s:o}", "id", (json_int_t)domain->id, "faults_total",
+	return json_pack("{s:I, s:s, s:o, s:o, s:o}", "id", (json_int_t)domain->id, "faults_source",
+			 iommu_fault_source_name(domain->faults_source), "faults_total",
 			 stats_json_u64(domain->faults_total), "faults_by_reason", reasons,
 			 "faults", faults);
 }
