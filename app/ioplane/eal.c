@@ -114,11 +114,12 @@ static int take(struct eal_args *args, int argc, char **argv, int *i, struct bas
 				      value);
 	*i = start;
 	value = value_of("--iova-mode", argc, argv, i);
-	if (value != NULL && strcmp(value, "va") != 0)
+	if (value != NULL && strcmp(value, "va") != 0 && strcmp(value, "pa") != 0)
 		return base_error_set(err, -EINVAL,
 				      "--iova-mode=%s: ioplane chooses the IOVAs of its memory "
-				      "itself and runs with va",
+				      "itself (va), or takes physical addresses (pa)",
 				      value);
+	args->is_physical |= value != NULL && strcmp(value, "pa") == 0;
 	*i = start;
 	args->argv[args->argc++] = argv[start];
 	note(args, argv[start]);
@@ -273,12 +274,32 @@ static void join_words(char *const *words, int count, char *text, size_t size)
 					   words[i]);
 }
 
+/* EAL says "not available" of what is hidden, and takes pages that move. */
+static int check_physical(const struct eal_memory *memory, struct base_error *err)
+{
+	uint64_t pa;
+
+	if (hugemem_virt_to_phys(memory, &pa) == -EPERM)
+		return base_error_set(err, -EPERM,
+				      "IOVA mode PA: the kernel hides physical addresses: run as "
+				      "root (CAP_SYS_ADMIN), or put the devices behind an IOMMU");
+	if (!memory->is_huge)
+		return base_error_set(
+			err, -ENOMEM,
+			"IOVA mode PA: DPDK would have %s, which may move in physical "
+			"memory: reserve huge pages, as config/quickstart does",
+			memory->why);
+	return 0;
+}
+
 int eal_start(struct eal_args *args, const struct eal_memory *memory, struct base_error *err)
 {
 	char **own = args->argv + 1;
 	int own_count = args->argc - 1;
 	char text[512];
 
+	if (args->is_physical && check_physical(memory, err) != 0)
+		return err->code;
 	join_words(own, own_count, text, sizeof(text));
 	add_ours(args, memory);
 	/* before the user's own, the last of which may lack its value */

@@ -23,6 +23,7 @@ struct eal_args {
 	unsigned int device_count;
 	bool asks_help, asks_version;
 	bool has_no_huge, has_memory, has_in_memory, has_iova_mode, has_log_level, has_lcores;
+	bool is_physical; /* IOVAs are physical addresses, EAL's mode PA */
 };
 
 /** Cuts argv; -EINVAL for what ioplane does not let EAL do: exit status 2. */

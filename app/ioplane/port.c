@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include <rte_dev.h>
+#include <rte_eal.h>
 #include <rte_errno.h>
 
 #include "engine.h"
@@ -56,9 +57,27 @@ struct dma_space *port_space(void)
 	return table.space;
 }
 
+bool port_space_is_physical(void)
+{
+	return table.space != NULL && dma_space_is_physical(table.space);
+}
+
 static int make_space(struct base_error *err)
 {
-	return table.space != NULL ? 0 : dma_space_create(&table.space, err);
+	int ret;
+
+	if (table.space != NULL)
+		return 0;
+	ret = dma_space_create(&table.space, err);
+	/* EAL's mode says what DPDK's drivers take an mbuf's address for */
+	if (ret != 0 || rte_eal_iova_mode() != RTE_IOVA_PA)
+		return ret;
+	ret = dma_space_use_physical(table.space, err);
+	if (ret != 0) {
+		dma_space_destroy(table.space);
+		table.space = NULL;
+	}
+	return ret;
 }
 
 static int create_struct(const char *devargs, struct port **out, struct base_error *err)

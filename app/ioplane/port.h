@@ -90,6 +90,8 @@ bool port_makes_packets(const struct port *port);
 
 /** The process's IOVA plan, made with the first port. */
 struct dma_space *port_space(void);
+/** True when it is there, and IOVAs are physical addresses, as EAL's mode PA asks. */
+bool port_space_is_physical(void);
 
 /* --- life; main lcore, forwarding stopped ----------------------------------------------------- */
 

@@ -11,6 +11,7 @@
 #include <rte_errno.h>
 #include <rte_malloc.h>
 
+#include "hugemem.h"
 #include "options.h"
 
 #define DESCRIPTOR_SIZE 16
@@ -20,6 +21,19 @@
 /* What EAL's memory holds for an mbuf: pool element, mbuf, shared info of its buffer, spread. */
 #define HEADER_SIZE 320
 #define MBUFS_MIN   4096
+
+/* Where pages are no neighbours for the device, the end of each may be too short for a ring. */
+static uint64_t ring_bytes(const struct options *o)
+{
+	uint64_t largest = RTE_MAX(o->rxd, o->txd) * (uint64_t)DESCRIPTOR_SIZE + RING_OVERHEAD;
+	uint64_t bytes = HEAP_OVERHEAD +
+			 o->rxq * ((uint64_t)o->rxd * DESCRIPTOR_SIZE + RING_OVERHEAD) +
+			 o->txq * ((uint64_t)o->txd * DESCRIPTOR_SIZE + RING_OVERHEAD);
+
+	if (port_space_is_physical())
+		bytes = (bytes / (HUGEMEM_2M - largest) + 1) * HUGEMEM_2M;
+	return bytes;
+}
 
 void port_memory_need(bool has_domain, struct port_need *need)
 {
@@ -32,9 +46,7 @@ void port_memory_need(bool has_domain, struct port_need *need)
 		need->mbufs = RTE_MAX(rings + lcores + 512u, (uint32_t)MBUFS_MIN);
 	need->ring_bytes = 0;
 	if (has_domain)
-		need->ring_bytes = HEAP_OVERHEAD +
-				   o->rxq * ((uint64_t)o->rxd * DESCRIPTOR_SIZE + RING_OVERHEAD) +
-				   o->txq * ((uint64_t)o->txd * DESCRIPTOR_SIZE + RING_OVERHEAD);
+		need->ring_bytes = ring_bytes(o);
 	need->buffer_bytes = port_memory_pool_size(need->mbufs, (uint16_t)o->mbuf_size);
 	need->header_bytes = (uint64_t)need->mbufs * HEADER_SIZE;
 }
@@ -56,18 +68,22 @@ int port_memory_add_pool(struct port *port, struct base_error *err)
 
 /* --- the heap over the rings ------------------------------------------------------------------ */
 
-static int add_heap_memory(const char *heap, const struct dma_range *range)
+static int add_heap_memory(const char *heap, const struct dma_arena *arena)
 {
-	unsigned int count = (unsigned int)(range->size / range->page_size);
-	rte_iova_t *iovas = calloc(count, sizeof(*iovas));
+	struct dma_range rings;
+	rte_iova_t *iovas;
+	unsigned int count;
 	int ret;
 
+	dma_arena_range(arena, DMA_RINGS, &rings);
+	count = (unsigned int)(rings.size / rings.page_size);
+	iovas = calloc(count, sizeof(*iovas));
 	if (iovas == NULL)
 		return -ENOMEM;
 	for (unsigned int i = 0; i < count; i++)
-		iovas[i] = range->iova + i * range->page_size;
-	ret = rte_malloc_heap_memory_add(heap, range->vaddr, range->size, iovas, count,
-					 range->page_size);
+		iovas[i] = dma_arena_iova(arena, DMA_RINGS, i * rings.page_size);
+	ret = rte_malloc_heap_memory_add(heap, rings.vaddr, rings.size, iovas, count,
+					 rings.page_size);
 	free(iovas);
 	return ret == 0 ? 0 : -rte_errno;
 }
@@ -75,7 +91,6 @@ static int add_heap_memory(const char *heap, const struct dma_range *range)
 static int create_heap(struct port *port, struct base_error *err)
 {
 	static unsigned int serial;
-	struct dma_range range;
 	int ret;
 
 	snprintf(port->heap, sizeof(port->heap), "ioplane_%u", serial++);
@@ -87,8 +102,7 @@ static int create_heap(struct port *port, struct base_error *err)
 			       port->name, rte_strerror(-ret));
 		goto forget_heap;
 	}
-	dma_arena_range(port->arena, DMA_RINGS, &range);
-	ret = add_heap_memory(port->heap, &range);
+	ret = add_heap_memory(port->heap, port->arena);
 	if (ret != 0) {
 		base_error_set(err, ret, "the ring memory of %s cannot be handed to DPDK: %s",
 			       port->name, rte_strerror(-ret));

@@ -6,11 +6,13 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 
 #include <rte_errno.h>
 #include <rte_mbuf.h>
 #include <rte_mbuf_pool_ops.h>
 
+#include "hugemem.h"
 #include "options.h"
 
 uint32_t port_memory_stride(uint16_t data_room)
@@ -18,35 +20,70 @@ uint32_t port_memory_stride(uint16_t data_room)
 	return RTE_ALIGN_CEIL((uint32_t)data_room, RTE_CACHE_LINE_SIZE);
 }
 
-uint64_t port_memory_pool_size(uint32_t n, uint16_t data_room)
+static uint64_t element_size(uint16_t data_room)
 {
 	struct rte_mempool_objsz size;
 
 	if (!options_get()->is_inline)
-		return (uint64_t)n * port_memory_stride(data_room);
-	return (uint64_t)n * rte_mempool_calc_obj_size(
-				     (uint32_t)sizeof(struct rte_mbuf) + data_room, 0, &size) +
-	       RTE_MEMPOOL_ALIGN;
+		return port_memory_stride(data_room);
+	return rte_mempool_calc_obj_size((uint32_t)sizeof(struct rte_mbuf) + data_room, 0, &size);
+}
+
+uint64_t port_memory_pool_size(uint32_t n, uint16_t data_room)
+{
+	uint64_t size = element_size(data_room);
+
+	/* each of the pages, which are huge, has a rest where no buffer fits */
+	if (port_space_is_physical())
+		return (n / (HUGEMEM_2M / size) + 1) * HUGEMEM_2M;
+	return n * size + (options_get()->is_inline ? RTE_MEMPOOL_ALIGN : 0);
 }
 
 static int make_split(const char *name, uint32_t n, uint16_t data_room,
-		      const struct dma_range *range, int node, struct rte_mempool **out)
+		      const struct dma_arena *arena, int node, struct rte_mempool **out)
 {
-	struct rte_pktmbuf_extmem memory = {
-		.buf_ptr = range->vaddr,
-		.buf_iova = range->iova,
-		.buf_len = range->size,
-		.elt_size = (uint16_t)port_memory_stride(data_room),
-	};
+	uint16_t stride = (uint16_t)port_memory_stride(data_room);
+	struct rte_pktmbuf_extmem *memory;
+	unsigned int count = 0;
+	struct dma_range run;
 
-	*out = rte_pktmbuf_pool_create_extbuf(name, n, options_get()->mbcache, 0, memory.elt_size,
-					      node, &memory, 1);
+	while (dma_arena_run(arena, DMA_BUFFERS, count, &run))
+		count++;
+	memory = calloc(count, sizeof(*memory));
+	if (memory == NULL)
+		return -ENOMEM;
+	for (unsigned int i = 0; dma_arena_run(arena, DMA_BUFFERS, i, &run); i++)
+		memory[i] = (struct rte_pktmbuf_extmem){
+			.buf_ptr = run.vaddr,
+			.buf_iova = run.iova,
+			.buf_len = run.size,
+			.elt_size = stride,
+		};
+	*out = rte_pktmbuf_pool_create_extbuf(name, n, options_get()->mbcache, 0, stride, node,
+					      memory, count);
+	free(memory);
 	return *out == NULL ? -rte_errno : 0;
+}
+
+static int populate(struct rte_mempool *mempool, uint32_t n, const struct dma_arena *arena)
+{
+	struct dma_range run;
+	uint32_t objects = 0;
+
+	for (unsigned int i = 0; objects < n && dma_arena_run(arena, DMA_BUFFERS, i, &run); i++) {
+		int ret = rte_mempool_populate_iova(mempool, run.vaddr, run.iova, run.size, NULL,
+						    NULL);
+
+		if (ret < 0)
+			return ret;
+		objects += (uint32_t)ret;
+	}
+	return objects < n ? -ENOSPC : 0;
 }
 
 /* As rte_pktmbuf_pool_create(), on memory of the arena. */
 static int make_inline(const char *name, uint32_t n, uint16_t data_room,
-		       const struct dma_range *range, int node, struct rte_mempool **out)
+		       const struct dma_arena *arena, int node, struct rte_mempool **out)
 {
 	struct rte_pktmbuf_pool_private private = {.mbuf_data_room_size = data_room};
 	struct rte_mempool *mempool;
@@ -61,10 +98,7 @@ static int make_inline(const char *name, uint32_t n, uint16_t data_room,
 	if (ret != 0)
 		goto free_pool;
 	rte_pktmbuf_pool_init(mempool, &private);
-	ret = rte_mempool_populate_iova(mempool, range->vaddr, range->iova, range->size, NULL,
-					NULL);
-	if (ret >= 0)
-		ret = ret < (int)n ? -ENOSPC : 0;
+	ret = populate(mempool, n, arena);
 	if (ret != 0)
 		goto free_pool;
 	rte_mempool_obj_iter(mempool, rte_pktmbuf_init, NULL);
@@ -92,9 +126,9 @@ int port_memory_make_pool(const char *name, uint32_t n, uint16_t data_room,
 				      range.size >> 20);
 	node = node < 0 ? SOCKET_ID_ANY : node;
 	if (options_get()->is_inline)
-		ret = make_inline(name, n, data_room, &range, node, out);
+		ret = make_inline(name, n, data_room, arena, node, out);
 	else
-		ret = make_split(name, n, data_room, &range, node, out);
+		ret = make_split(name, n, data_room, arena, node, out);
 	if (ret != 0)
 		return base_error_set(err, ret,
 				      "mbuf pool %s (%u mbufs) failed: %s; EAL's memory may be "

@@ -10,6 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <rte_eal.h>
+
 #include "capture.h"
 #include "cli/cli.h"
 #include "engine.h"
@@ -126,8 +128,9 @@ static void print_start(const struct eal_memory *memory)
 		all.entries_limit += usage.entries_limit;
 		domains++;
 	}
-	printf("ioplane %s: DPDK on %s; IOVA mode VA, as ioplane chooses the IOVAs itself",
-	       IOPLANE_VERSION, memory->why);
+	printf("ioplane %s: DPDK on %s; IOVA mode %s", IOPLANE_VERSION, memory->why,
+	       rte_eal_iova_mode() == RTE_IOVA_PA ? "PA, physical addresses, as --iova-mode=pa asks"
+						  : "VA, as ioplane chooses the IOVAs itself");
 	if (first != NULL) {
 		dma_arena_range(first->arena, DMA_BUFFERS, &range);
 		printf("; DMA memory in pages of %s", hugemem_page_size_name(range.page_size));

@@ -91,6 +91,8 @@ void dma_arena_range(const struct dma_arena *arena, enum dma_part part, struct d
  */
 bool dma_arena_run(const struct dma_arena *arena, enum dma_part part, unsigned int n,
 		   struct dma_range *run);
+/** The IOVA of a byte of a part that has it. */
+uint64_t dma_arena_iova(const struct dma_arena *arena, enum dma_part part, size_t offset);
 const char *dma_arena_name(const struct dma_arena *arena);
 /** Why its pages are smaller than asked for, or "". */
 const char *dma_arena_step_back(const struct dma_arena *arena);

@@ -102,6 +102,23 @@ bool dma_arena_run(const struct dma_arena *arena, enum dma_part part, unsigned i
 	return true;
 }
 
+uint64_t dma_arena_iova(const struct dma_arena *arena, enum dma_part part, size_t offset)
+{
+	const struct dma_part_memory *memory = &arena->part[part];
+	const uint8_t *vaddr = (const uint8_t *)memory->region->vaddr + offset;
+	unsigned int low = 0, high = memory->run_count;
+
+	while (high - low > 1) {
+		unsigned int middle = (low + high) / 2;
+
+		if ((const uint8_t *)memory->run[middle].vaddr <= vaddr)
+			low = middle;
+		else
+			high = middle;
+	}
+	return memory->run[low].iova + (uint64_t)(vaddr - (const uint8_t *)memory->run[low].vaddr);
+}
+
 const char *dma_arena_name(const struct dma_arena *arena)
 {
 	return arena->name;

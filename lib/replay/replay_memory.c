@@ -10,6 +10,24 @@
 
 #include "hugemem.h"
 
+uint64_t replay_memory_place(const struct replay_memory_config *config, uint64_t offset,
+			     uint64_t size)
+{
+	const uint64_t page = HUGEMEM_2M;
+	uint64_t end = (offset + page) & ~(page - 1);
+
+	if (config->domain == NULL || !dma_space_is_physical(config->space) || offset + size <= end)
+		return offset;
+	return end;
+}
+
+uint64_t replay_memory_iova(const struct replay_memory *memory, uint64_t offset)
+{
+	if (memory->arena == NULL)
+		return memory->iova + offset;
+	return dma_arena_iova(memory->arena, DMA_BUFFERS, offset);
+}
+
 static int take_arena(const struct replay_memory_config *config, size_t size,
 		      struct replay_memory *memory, struct base_error *err)
 {

@@ -18,7 +18,7 @@ struct replay_memory_config {
 
 struct replay_memory {
 	void *vaddr;
-	uint64_t iova;
+	uint64_t iova; /* of its first byte */
 	size_t size;
 	struct dma_arena *arena; /* NULL: EAL's */
 	struct iommu_domain *domain;
@@ -26,7 +26,16 @@ struct replay_memory {
 };
 
 /**
- * Takes `size` cleared bytes, contiguous in IOVA and process. With a domain they are mapped in it
+ * Where the next `size` bytes that a device uses at once can lie, from `offset` on: pages at
+ * physical addresses are no neighbours there.
+ */
+uint64_t replay_memory_place(const struct replay_memory_config *config, uint64_t offset,
+			     uint64_t size);
+
+uint64_t replay_memory_iova(const struct replay_memory *memory, uint64_t offset);
+
+/**
+ * Takes `size` cleared bytes, contiguous in the process. With a domain they are mapped in it
  * for reading only: its device cannot change what it sends. -ENOMEM with the next step in err.
  */
 int replay_memory_create(const struct replay_memory_config *config, size_t size,

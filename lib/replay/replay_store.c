@@ -66,7 +66,9 @@ static void account(const struct replay_store_config *config, const struct repla
 		info->frames++;
 		info->frame_bytes += record->size;
 		info->segments += segments_of(config, record->size);
-		info->memory_bytes += RTE_ALIGN_CEIL((uint64_t)record->size, FRAME_ALIGN);
+		info->memory_bytes =
+			replay_memory_place(&config->memory, info->memory_bytes, record->size) +
+			RTE_ALIGN_CEIL((uint64_t)record->size, FRAME_ALIGN);
 	}
 }
 
@@ -123,7 +125,7 @@ static void init_segment(struct replay_store *store, struct rte_mbuf *mbuf, uint
 			 uint16_t size)
 {
 	mbuf->buf_addr = RTE_PTR_ADD(store->data.vaddr, offset);
-	rte_mbuf_iova_set(mbuf, store->data.iova + offset);
+	rte_mbuf_iova_set(mbuf, replay_memory_iova(&store->data, offset));
 	mbuf->buf_len = size;
 	mbuf->data_len = size;
 	mbuf->nb_segs = 1;
@@ -159,8 +161,9 @@ static void add_frame(struct replay_store *store, const struct replay_store_conf
 }
 
 static bool has_room(const struct replay_store *store, const struct replay_store_config *config,
-		     const struct replay_record *record, const struct fill *at)
+		     const struct replay_record *record, struct fill *at)
 {
+	at->offset = replay_memory_place(&config->memory, at->offset, record->size);
 	return at->frame < store->info.frames && at->offset + record->size <= store->data.size &&
 	       at->segment + segments_of(config, record->size) <= store->info.segments;
 }

@@ -104,6 +104,7 @@ static void every_byte_has_its_physical_address(void **state __rte_unused)
 				assert_int_equal(
 					hugemem_virt_to_phys((uint8_t *)run.vaddr + at, &pa), 0);
 				assert_int_equal(pa, run.iova + at);
+				assert_int_equal(pa, dma_arena_iova(arena, part, done + at));
 			}
 			if (n == 0)
 				assert_int_equal(run.iova, whole.iova);
