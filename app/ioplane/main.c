@@ -14,6 +14,7 @@
 #include "cli/cli.h"
 #include "eal.h"
 #include "hugemem.h"
+#include "kernel_watch.h"
 #include "options.h"
 #include "port.h"
 #include "run.h"
@@ -75,6 +76,7 @@ static int run(struct eal_args *args)
 		fail(&err, EXIT_FAILURE);
 	}
 	port_cleanup();
+	kernel_watch_stop();
 	rte_eal_cleanup();
 	return is_failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

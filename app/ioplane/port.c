@@ -13,6 +13,7 @@
 
 #include "engine.h"
 #include "forward.h"
+#include "kernel_watch.h"
 #include "options.h"
 #include "port_device.h"
 #include "port_memory.h"
@@ -189,6 +190,9 @@ static int attach_locked(const char *devargs, struct port **out, struct base_err
 	ret = port_device_attach(port, err);
 	if (ret != 0)
 		goto free_port;
+	/* a driver's probe may do DMA already */
+	if (port->device != NULL)
+		kernel_watch_begin(port->device);
 	ret = port_device_plug(port, &id, err);
 	if (ret != 0)
 		goto detach;

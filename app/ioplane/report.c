@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include <jansson.h>
 
+#include "kernel_watch.h"
 #include "options.h"
 #include "port.h"
 #include "port_replay.h"
@@ -216,6 +217,8 @@ int report_collect(struct stats_report **out)
 	if (report == NULL)
 		return -ENOMEM;
 	stats_lock();
+	/* first: faults that the log holds by now go to the domains */
+	kernel_watch_collect(&report->kernel);
 	report->duration_ns = forward_duration_ns();
 	ret = collect_ports(report);
 	if (ret == 0)
@@ -274,6 +277,7 @@ int report_finish(struct base_error *err)
 		return 0;
 	is_started = false;
 	stats_telemetry_stop();
+	kernel_watch_drain();
 	ret = report_collect(&report);
 	if (ret != 0)
 		return base_error_set(err, ret, "cannot take the report: out of memory");
