@@ -87,21 +87,18 @@ int preflight_find_group(const struct preflight_subject *subject, struct base_er
 /* The kernel's rule: a group is lent whole (linux iommu.c, iommu_group_claim_dma_owner). */
 int preflight_check_viable(const struct preflight_subject *subject, struct base_error *err)
 {
-	const struct host_group *group = &subject->out->group;
+	const struct preflight *out = subject->out;
+	const struct host_pci_device *member = host_group_blocker(&out->group);
 
-	for (unsigned int i = 0; i < group->device_count; i++) {
-		const struct host_pci_device *member = &group->device[i];
-
-		if (preflight_is_uio(&subject->out->device) || host_pci_is_viable(member))
-			continue;
-		return base_error_set(err, -EBUSY,
-				      "group %d of %s is not viable: %s is bound to %s; bind it to "
-				      "vfio-pci too (config/host/bind %s) or leave it without a "
-				      "driver (config/host/unbind --none %s)",
-				      group->number, subject->out->device.address, member->address,
-				      member->driver, member->address, member->address);
-	}
-	return 0;
+	if (member == NULL || preflight_is_uio(&out->device))
+		return 0;
+	return base_error_set(
+		err, -EBUSY,
+		"group %d of %s is not viable: %s is bound to %s; bind it to vfio-pci "
+		"too (config/host/bind %s) or leave it without a driver "
+		"(config/host/unbind --none %s)",
+		out->group.number, out->device.address, member->address, member->driver,
+		member->address, member->address);
 }
 
 static int check_file(const struct preflight_subject *subject, const char *path,

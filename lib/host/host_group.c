@@ -110,3 +110,11 @@ bool host_iommu_is_on(const char *root)
 	host_list_free(names, count);
 	return count != 0;
 }
+
+const struct host_pci_device *host_group_blocker(const struct host_group *group)
+{
+	for (unsigned int i = 0; i < group->device_count; i++)
+		if (!host_pci_is_viable(&group->device[i]))
+			return &group->device[i];
+	return NULL;
+}

@@ -67,3 +67,6 @@ bool host_iommu_is_on(const char *root);
  * does no DMA (linux drivers/iommu/iommu.c, driver_managed_dma: pci-stub, pcieport).
  */
 bool host_pci_is_viable(const struct host_pci_device *device);
+
+/** The first member that keeps VFIO from lending the group, or NULL: it is viable. */
+const struct host_pci_device *host_group_blocker(const struct host_group *group);

@@ -66,7 +66,7 @@ def test_devices_share_a_domain_only_when_asked_to(ioplane, domain, count):
     (groups, domains), result = answers(ioplane, "show iommu groups", "show iommu domains",
                                         options=["--domain", domain])
     assert len(domains) == count
-    assert len({group["domain"] for group in groups}) == count
+    assert len({group["domain"] for group in groups if group["port"] is not None}) == count
     assert sorted(sum((each["devices"] for each in domains), [])) == ["net_dmanic0", "net_dmanic1"]
     assert result.stats["domains"][0]["faults_total"] == 0
 

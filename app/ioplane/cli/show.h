@@ -6,6 +6,7 @@
 
 #include <rte_ethdev.h>
 
+struct cli_args;
 struct json_t;
 struct port;
 struct stats_report;
@@ -34,3 +35,6 @@ void show_speed(uint32_t mbps, char *text, size_t size);
 /** Names of the RSS types in hf, two blanks between them; or as an array. */
 void show_rss_types(uint64_t hf, char *text, size_t size);
 struct json_t *show_json_rss_types(uint64_t hf);
+
+/** show iommu groups [P|all]: word 3 names ports when it is there. */
+void show_groups(const struct cli_args *args, bool has_word);

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* show iommu (groups|domains|maps|faults|limits) [P|all]. */
 #include <inttypes.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include <jansson.h>
 
 #include "cli_commands.h"
@@ -222,89 +220,6 @@ static void show_maps(const struct cli_args *args, bool has_word)
 	table = stats_table_create(titles);
 	each_map(&choice, add_map, table);
 	finish(table);
-}
-
-/* --- groups: what the IOMMU can tell apart
- * ---------------------------------------------------------- */
-
-/* The group of a PCI device as Linux numbers it; -1: a device that is not PCI. */
-static int pci_group(const char *name)
-{
-	char path[PATH_MAX], target[PATH_MAX];
-	const char *number;
-	ssize_t length;
-
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/iommu_group", name);
-	length = readlink(path, target, sizeof(target) - 1);
-	if (length < 0)
-		return -1;
-	target[length] = '\0';
-	number = strrchr(target, '/');
-	return number == NULL ? -1 : atoi(number + 1);
-}
-
-/* A software unit tells its devices apart by source id: each is a group of its own. */
-static void group_text(const struct port *port, char *text, size_t size)
-{
-	int group = pci_group(port->name);
-	uint16_t source_id;
-
-	if (group >= 0) {
-		snprintf(text, size, "%d", group);
-		return;
-	}
-	source_id = iommu_device_source_id(port->device);
-	snprintf(text, size, "%s:%02x:%02x.%x",
-		 iommu_unit_backend(iommu_domain_unit(iommu_device_domain(port->device))),
-		 source_id >> 8, (source_id >> 3) & 0x1f, source_id & 7);
-}
-
-static void add_group(struct stats_table *table, json_t *array, const struct port *port)
-{
-	struct iommu_domain *domain;
-	char group[IOMMU_NAME_SIZE];
-
-	if (port->device == NULL) {
-		json_array_append_new(array, json_pack("{s:i, s:s, s:n, s:n, s:n}", "port",
-						       port->id, "device", port->name, "backend",
-						       "group", "domain"));
-		stats_table_add(table, "%u", port->id);
-		stats_table_add(table, "%s", port->name);
-		for (unsigned int i = 0; i < 3; i++)
-			stats_table_add(table, "n/a");
-		return;
-	}
-	domain = iommu_device_domain(port->device);
-	group_text(port, group, sizeof(group));
-	json_array_append_new(array,
-			      json_pack("{s:i, s:s, s:s, s:s, s:I}", "port", port->id, "device",
-					port->name, "backend",
-					iommu_unit_backend(iommu_domain_unit(domain)), "group",
-					group, "domain", (json_int_t)iommu_domain_id(domain)));
-	stats_table_add(table, "%u", port->id);
-	stats_table_add(table, "%s", port->name);
-	stats_table_add(table, "%s", iommu_unit_backend(iommu_domain_unit(domain)));
-	stats_table_add(table, "%s", group);
-	stats_table_add(table, "%u", iommu_domain_id(domain));
-}
-
-static void show_groups(const struct cli_args *args, bool has_word)
-{
-	static const char *const titles[] = {"port", "device", "backend", "group", "domain", NULL};
-	const char *word = has_word ? args->word[3].text : "all";
-	struct stats_table *table = stats_table_create(titles);
-	const struct port *port = NULL;
-	json_t *array = json_array();
-	unsigned int count = 0;
-
-	for (; (port = cli_port_next(word, port)) != NULL; count++)
-		add_group(table, array, port);
-	if (count != 0 && show_is_json())
-		report_print_json(json_incref(array));
-	else if (count != 0)
-		stats_table_print(table, stdout);
-	stats_table_destroy(table);
-	json_decref(array);
 }
 
 /* --- limits
