@@ -196,7 +196,7 @@ struct iommu_fault {
 
 /* Where a domain's faults come from. */
 enum iommu_fault_source {
-	IOMMU_FAULTS_UNSEEN, /* real devices, and nobody reads the kernel's log */
+	IOMMU_FAULTS_UNSEEN, /* real devices: unprotected, or nobody reads the kernel's log */
 	IOMMU_FAULTS_EXACT,  /* a software unit counts each refused access */
 	IOMMU_FAULTS_LOG,    /* the kernel's log, which leaves out most of many: at least these */
 };

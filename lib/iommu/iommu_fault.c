@@ -56,6 +56,9 @@ enum iommu_fault_source iommu_faults_source(const struct iommu_domain *domain)
 	/* Real devices have no translators: their unit refuses without our seeing it. */
 	if (domain->unit->ops->translator_create != NULL)
 		return IOMMU_FAULTS_EXACT;
+	/* Where no IOMMU stands before them, nothing is refused. */
+	if (!domain->unit->limits.is_protected)
+		return IOMMU_FAULTS_UNSEEN;
 	return __atomic_load_n(&is_log_watched, __ATOMIC_RELAXED) ? IOMMU_FAULTS_LOG
 								  : IOMMU_FAULTS_UNSEEN;
 }

@@ -91,6 +91,7 @@ struct stats_port {
 struct stats_domain {
 	uint32_t id;
 	char backend[STATS_NAME_SIZE];
+	bool is_protected; /* false: its devices reach all memory, rights are bookkeeping */
 	char (*devices)[STATS_NAME_SIZE]; /* owned */
 	unsigned int device_count;
 	struct iommu_domain_usage usage;
@@ -150,6 +151,9 @@ void stats_report_destroy(struct stats_report *report);
 const struct stats_port *stats_report_port(const struct stats_report *report, uint16_t id);
 
 const char *stats_source_name(enum stats_source source);
+
+/** What stands between a domain's devices and memory: "iommu", or "UNPROTECTED". */
+const char *stats_protection_name(bool is_protected);
 
 /** "read" or "write"; NULL: not known. */
 const char *stats_access_name(uint32_t access);

@@ -146,6 +146,7 @@ static int domain_read(struct iommu_domain *domain, struct stats_domain *out)
 {
 	out->id = iommu_domain_id(domain);
 	copy_name(out->backend, iommu_unit_backend(iommu_domain_unit(domain)));
+	out->is_protected = iommu_unit_limits(iommu_domain_unit(domain))->is_protected;
 	iommu_domain_usage(domain, &out->usage);
 	out->faults_source = iommu_faults_source(domain);
 	out->faults_total =

@@ -170,8 +170,9 @@ json_t *stats_json_domain(const struct stats_domain *domain)
 	for (unsigned int i = 0; i < domain->fault_count; i++)
 		json_array_append_new(faults, stats_json_fault(&domain->faults[i]));
 	return json_pack(
-		"{s:I, s:s, s:o, s:o, s:o, s:{s:o, s:o, s:o}, s:o, s:o, s:s, s:o, s:o, s:o}", "id",
-		(json_int_t)domain->id, "backend", domain->backend, "devices", devices, "mappings",
+		"{s:I, s:s, s:s, s:o, s:o, s:o, s:{s:o, s:o, s:o}, s:o, s:o, s:s, s:o, s:o, s:o}",
+		"id", (json_int_t)domain->id, "backend", domain->backend, "protection",
+		stats_protection_name(domain->is_protected), "devices", devices, "mappings",
 		stats_json_u64(usage->mappings), "mapped_bytes",
 		stats_json_u64(usage->mapped_bytes), "page_sizes", "4096",
 		stats_json_u64(usage->leaves_4k), "2097152", stats_json_u64(usage->leaves_2m),

@@ -60,6 +60,11 @@ const char *stats_access_name(uint32_t access)
 	return access & IOMMU_WRITE ? "write" : "read";
 }
 
+const char *stats_protection_name(bool is_protected)
+{
+	return is_protected ? "iommu" : "UNPROTECTED";
+}
+
 const char *stats_source_name(enum stats_source source)
 {
 	switch (source) {

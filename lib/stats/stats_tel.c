@@ -101,6 +101,8 @@ void stats_tel_add_domain(struct rte_tel_data *dict, const struct stats_domain *
 
 	stats_tel_add_u64(dict, "id", domain->id);
 	rte_tel_data_add_dict_string(dict, "backend", domain->backend);
+	rte_tel_data_add_dict_string(dict, "protection",
+				     stats_protection_name(domain->is_protected));
 	stats_tel_add(dict, "devices", tel_devices(domain));
 	stats_tel_add_u64(dict, "mappings", usage->mappings);
 	stats_tel_add_u64(dict, "mapped_bytes", usage->mapped_bytes);

@@ -223,8 +223,9 @@ static void add_devices(struct stats_table *table, const struct stats_domain *do
 void stats_text_domains(const struct stats_report *report, FILE *file)
 {
 	static const char *const titles[] = {
-		"domain",   "backend",	"devices",	"mappings",	 "mapped-bytes", "4K-pages",
-		"2M-pages", "1G-pages", "entries-used", "entries-limit", "faults",	 NULL};
+		"domain",	 "backend",  "protection", "devices",  "mappings",
+		"mapped-bytes",	 "4K-pages", "2M-pages",   "1G-pages", "entries-used",
+		"entries-limit", "faults",   NULL};
 	struct stats_table *table = stats_table_create(titles);
 
 	for (unsigned int i = 0; i < report->domain_count; i++) {
@@ -233,6 +234,7 @@ void stats_text_domains(const struct stats_report *report, FILE *file)
 
 		stats_table_add(table, "%u", domain->id);
 		stats_table_add(table, "%s", domain->backend);
+		stats_table_add(table, "%s", stats_protection_name(domain->is_protected));
 		add_devices(table, domain);
 		stats_table_add_u64(table, usage->mappings);
 		stats_table_add_u64(table, usage->mapped_bytes);
@@ -249,6 +251,12 @@ void stats_text_domains(const struct stats_report *report, FILE *file)
 	}
 	fprintf(file, "Domains\n");
 	finish(table, file);
+	for (unsigned int i = 0; i < report->domain_count; i++)
+		if (!report->domains[i].is_protected)
+			fprintf(file,
+				"  domain %u is UNPROTECTED: no IOMMU stands between its devices "
+				"and memory, all of which they reach; rights are bookkeeping\n",
+				report->domains[i].id);
 }
 
 static void print_reasons(const struct stats_domain *domain, FILE *file)
@@ -256,7 +264,9 @@ static void print_reasons(const struct stats_domain *domain, FILE *file)
 	const char *bound = domain->faults_source == IOMMU_FAULTS_LOG ? "at least " : "";
 
 	if (domain->faults_source == IOMMU_FAULTS_UNSEEN)
-		fprintf(file, "  domain %u: n/a, the kernel's log is not read\n", domain->id);
+		fprintf(file, "  domain %u: n/a, %s\n", domain->id,
+			domain->is_protected ? "the kernel's log is not read"
+					     : "nothing refuses an access there");
 	for (unsigned int reason = 0; reason < 256; reason++) {
 		if (domain->faults_by_reason[reason] == 0)
 			continue;

@@ -15,7 +15,8 @@ PORT = {"id": int, "name": str, "driver": str, "domain": NUMBER, "numa": NUMBER,
         "rx_queues": [QUEUE], "tx_queues": [QUEUE]}
 FAULT = {"device": str, "queue": NUMBER, "iova": str, "access": (str, type(None)), "reason": int,
          "text": str}
-DOMAIN = {"id": int, "backend": str, "devices": [str], "mappings": int, "mapped_bytes": int,
+DOMAIN = {"id": int, "backend": str, "protection": str, "devices": [str], "mappings": int,
+          "mapped_bytes": int,
           "page_sizes": {"4096": int, "2097152": int, "1073741824": int}, "entries_used": int,
           "entries_limit": NUMBER, "faults_source": str, "faults_total": NUMBER,
           "faults_by_reason": dict, "faults": [FAULT]}

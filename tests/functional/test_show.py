@@ -133,6 +133,7 @@ def test_each_device_is_in_a_domain_of_its_own(ioplane):
     (groups,) = answers(ioplane, "show iommu groups")
     groups = [group for group in groups if group["port"] is not None]
     assert [group["device"] for group in groups] == ["net_dmanic0", "net_dmanic1"]
+    assert [group["protection"] for group in groups] == ["iommu", "iommu"]
     assert len({group["domain"] for group in groups}) == 2
     assert len({group["group"] for group in groups}) == 2
 
@@ -182,4 +183,5 @@ def test_a_port_without_a_domain_is_told_apart(ioplane):
     (groups,) = answers(ioplane, "show iommu groups", vdevs=("net_null0",))
     (group,) = [group for group in groups if group["port"] is not None]
     assert group["device"] == "net_null0"
-    assert {group[key] for key in ("backend", "group", "domain", "viable")} == {None}
+    assert {group[key] for key in ("backend", "group", "domain", "protection",
+                                      "viable")} == {None}

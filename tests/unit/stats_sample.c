@@ -105,6 +105,7 @@ static void fill_plain_port(struct stats_port *port)
 static void fill_domain(struct stats_domain *domain)
 {
 	strcpy(domain->backend, "vtd");
+	domain->is_protected = true;
 	domain->device_count = 2;
 	domain->devices = calloc(2, sizeof(*domain->devices));
 	strcpy(domain->devices[0], "net_dmanic0");
@@ -137,6 +138,7 @@ static void fill_real_domain(struct stats_domain *domain)
 {
 	domain->id = 4;
 	strcpy(domain->backend, "type1");
+	domain->is_protected = true;
 	domain->faults_source = IOMMU_FAULTS_LOG;
 	domain->faults_total = 2;
 	domain->faults_by_reason[6] = 1;
@@ -179,13 +181,17 @@ struct stats_report *stats_sample_create(void)
 	report->ports = calloc(2, sizeof(*report->ports));
 	fill_port(&report->ports[0]);
 	fill_plain_port(&report->ports[1]);
-	report->domain_count = 3;
-	report->domains = calloc(3, sizeof(*report->domains));
+	report->domain_count = 4;
+	report->domains = calloc(4, sizeof(*report->domains));
 	fill_domain(&report->domains[0]);
 	fill_real_domain(&report->domains[1]);
 	report->domains[2].id = 5;
 	report->domains[2].faults_total = STATS_NA;
+	report->domains[2].is_protected = true;
 	strcpy(report->domains[2].backend, "type1");
+	report->domains[3].id = 6;
+	report->domains[3].faults_total = STATS_NA;
+	strcpy(report->domains[3].backend, "direct");
 	fill_kernel(&report->kernel);
 	report->replay_count = 2;
 	report->replays = calloc(2, sizeof(*report->replays));

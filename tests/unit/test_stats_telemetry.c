@@ -166,6 +166,7 @@ static void all_domains_are_listed_by_their_id(void **state)
 	assert_int_equal(json_object_size(json), 1);
 	one = json_object_get(json, id);
 	assert_string_equal(text(one, "backend"), fake_ops.name);
+	assert_string_equal(text(one, "protection"), "iommu");
 	assert_int_equal(number(one, "mappings"), MAPPINGS);
 	assert_int_equal(number(one, "mapped_bytes"), MAPPINGS * 4096);
 	assert_string_equal(text(one, "faults_source"), "exact");

@@ -119,6 +119,9 @@ static void faults_out_of_the_kernel_s_log_are_at_least_so_many(void **state)
 
 	assert_non_null(strstr(text, "domain 4: at least 1 of reason 6"));
 	assert_non_null(strstr(text, "domain 5: n/a, the kernel's log is not read"));
+	assert_non_null(strstr(text, "domain 6: n/a, nothing refuses an access there"));
+	assert_non_null(strstr(text, "domain 6 is UNPROTECTED"));
+	assert_null(strstr(text, "domain 5 is UNPROTECTED"));
 	assert_non_null(strstr(text, "it left out 51 lines"));
 	assert_non_null(strstr(text, ">=2\n"));
 	/* what a software unit counts is all there is */

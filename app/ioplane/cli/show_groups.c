@@ -42,6 +42,17 @@ static const char *backend_of(const struct port *port)
 	return domain == NULL ? NULL : iommu_unit_backend(iommu_domain_unit(domain));
 }
 
+/* What stands before a port's device; before others, only that nothing can. */
+static const char *protection_of(const struct row *row)
+{
+	const struct iommu_domain *domain = domain_of(row->port);
+
+	if (domain != NULL)
+		return stats_protection_name(
+			iommu_unit_limits(iommu_domain_unit(domain))->is_protected);
+	return row->group != NULL && row->group->is_noiommu ? stats_protection_name(false) : NULL;
+}
+
 /* A software unit tells its devices apart by source id: each is a group of its own. */
 static const char *group_name(const struct row *row, char *text, size_t size)
 {
@@ -109,6 +120,7 @@ static void add_text(struct stats_table *table, const struct row *row)
 	add_word(table, backend_of(row->port));
 	add_number(table, domain_of(row->port) != NULL,
 		   domain_of(row->port) == NULL ? 0 : iommu_domain_id(domain_of(row->port)));
+	add_word(table, protection_of(row));
 	add_word(table, row->group == NULL ? NULL : viable_text(row->group, text, sizeof(text)));
 }
 
@@ -177,6 +189,7 @@ static json_t *json_row(const struct row *row)
 	json_object_set_new(
 		json, "domain",
 		json_number(domain != NULL, domain == NULL ? 0 : iommu_domain_id(domain)));
+	json_object_set_new(json, "protection", json_word(protection_of(row)));
 	json_object_set_new(json, "type", json_word(type_of(row->group)));
 	json_object_set_new(json, "viable", json_word(why));
 	add_json_device(json, row->device);
@@ -277,9 +290,9 @@ static void print(const struct answer *answer, bool has_no_groups)
 
 void show_groups(const struct cli_args *args, bool has_word)
 {
-	static const char *const titles[] = {"group",	"type",	  "device", "id",
-					     "class",	"driver", "numa",   "port",
-					     "backend", "domain", "viable", NULL};
+	static const char *const titles[] = {"group",	   "type",   "device", "id",	  "class",
+					     "driver",	   "numa",   "port",   "backend", "domain",
+					     "protection", "viable", NULL};
 	static const char *const reserved[] = {"group", "start", "last", "type", NULL};
 	const char *word = has_word ? args->word[3].text : "all";
 	const struct port *port = NULL;

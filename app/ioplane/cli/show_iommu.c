@@ -276,7 +276,7 @@ static void add_limits(struct stats_table *table, json_t *array, struct iommu_do
 	holes_text(limits, holes, sizeof(holes));
 	stats_table_add(table, "%u", iommu_domain_id(domain));
 	stats_table_add(table, "%s", iommu_unit_backend(iommu_domain_unit(domain)));
-	stats_table_add(table, "%s", limits->is_protected ? "yes" : "no");
+	stats_table_add(table, "%s", stats_protection_name(limits->is_protected));
 	stats_table_add(table, "%u", iommu_domain_addr_bits(domain));
 	stats_table_add(table, "%s", sizes);
 	stats_table_add_u64(table, usage.entries_used);
@@ -294,7 +294,7 @@ static void add_limits(struct stats_table *table, json_t *array, struct iommu_do
 
 static void show_limits(const struct cli_args *args, bool has_word)
 {
-	static const char *const titles[] = {"domain",	      "backend",    "protected",
+	static const char *const titles[] = {"domain",	      "backend",    "protection",
 					     "addr-bits",     "page-sizes", "entries",
 					     "entries-limit", "holes",	    NULL};
 	struct iommu_domain *domain = NULL;

@@ -150,8 +150,9 @@ static void print_domain(const struct port *port)
 		return;
 	}
 	domain = iommu_device_domain(port->device);
-	printf("IOMMU domain: %u (%s)\n", iommu_domain_id(domain),
-	       iommu_unit_backend(iommu_domain_unit(domain)));
+	printf("IOMMU domain: %u (%s%s)\n", iommu_domain_id(domain),
+	       iommu_unit_backend(iommu_domain_unit(domain)),
+	       iommu_unit_limits(iommu_domain_unit(domain))->is_protected ? "" : ", UNPROTECTED");
 }
 
 static void print_info(struct port *port)
