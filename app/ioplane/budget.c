@@ -12,7 +12,9 @@
 
 #include "hugemem.h"
 #include "options.h"
+#include "port_device.h"
 #include "port_memory.h"
+#include "preflight.h"
 
 /* EAL, ethdev, telemetry and a driver's own structures. */
 #define EAL_BASE     (48ull << 20)
@@ -24,9 +26,9 @@
 #define DMANIC_RING_MIN 64
 #define DMANIC_RING_MAX 4096
 
-static bool has_domain(const char *device)
+static void need_of(const char *device, struct port_need *need)
 {
-	return strncmp(device, "net_dmanic", strlen("net_dmanic")) == 0;
+	port_memory_need(port_device_kind(device), false, need);
 }
 
 /* Size of the file that "PORT,file=F,..." names; 0 when it cannot be read: told later, better. */
@@ -51,7 +53,7 @@ uint64_t budget_eal_memory(const struct eal_args *args)
 	for (unsigned int i = 0; i < args->device_count; i++) {
 		struct port_need need;
 
-		port_memory_need(has_domain(args->devices[i]), &need);
+		need_of(args->devices[i], &need);
 		bytes += EAL_PER_PORT + need.header_bytes;
 	}
 	for (unsigned int i = 0; i < options->replay_count; i++)
@@ -81,7 +83,7 @@ static uint64_t arena_page_size(uint64_t bytes)
 }
 
 struct totals {
-	unsigned int ports, domains;
+	unsigned int ports, domains, dmanics;
 	uint32_t mbufs;
 	uint64_t bytes; /* of DMA memory */
 	uint64_t mappings;
@@ -90,17 +92,19 @@ struct totals {
 
 static void add_device(const char *device, struct totals *totals)
 {
+	enum port_kind kind = port_device_kind(device);
 	struct port_need need;
 	uint64_t page;
 
-	port_memory_need(has_domain(device), &need);
+	need_of(device, &need);
 	page = arena_page_size(need.buffer_bytes);
 	totals->ports++;
 	totals->mbufs += need.mbufs;
 	totals->bytes += page_round(need.buffer_bytes, page);
-	if (!has_domain(device))
+	if (kind == PORT_PLAIN)
 		return;
 	totals->domains++;
+	totals->dmanics += kind == PORT_DMANIC;
 	totals->bytes += page_round(need.ring_bytes, page);
 	/* own rings and buffers, and the buffers of the port that it forwards for */
 	totals->mappings += 3;
@@ -132,17 +136,37 @@ static int check_queues(const struct totals *totals, struct base_error *err)
 {
 	const struct options *options = options_get();
 
-	if (totals->domains > 0 && (options->rxq > DMANIC_QUEUES || options->txq > DMANIC_QUEUES))
+	if (totals->dmanics > 0 && (options->rxq > DMANIC_QUEUES || options->txq > DMANIC_QUEUES))
 		return base_error_set(err, -EINVAL, "a net_dmanic has at most %d queues each way",
 				      DMANIC_QUEUES);
-	if (totals->domains > 0 && (RTE_MIN(options->rxd, options->txd) < DMANIC_RING_MIN ||
+	if (totals->dmanics > 0 && (RTE_MIN(options->rxd, options->txd) < DMANIC_RING_MIN ||
 				    RTE_MAX(options->rxd, options->txd) > DMANIC_RING_MAX))
 		return base_error_set(err, -EINVAL,
 				      "a net_dmanic has rings of %d to %d descriptors",
 				      DMANIC_RING_MIN, DMANIC_RING_MAX);
 	if (totals->ports == 0)
-		return base_error_set(err, -ENODEV, "there is no port: give EAL a --vdev");
+		return base_error_set(err, -ENODEV,
+				      "there is no port: give EAL a --vdev or "
+				      "an -a");
 	return 0;
+}
+
+/* What attaching them would find. */
+static int check_pci_devices(const struct eal_args *args, struct base_error *err)
+{
+	int ret = 0;
+
+	for (unsigned int i = 0; ret == 0 && i < args->device_count; i++) {
+		char address[HOST_NAME_SIZE];
+		struct preflight preflight;
+
+		if (port_device_kind(args->devices[i]) != PORT_PCI)
+			continue;
+		snprintf(address, sizeof(address), "%.*s", (int)strcspn(args->devices[i], ","),
+			 args->devices[i]);
+		ret = preflight_check(address, &preflight, err);
+	}
+	return ret;
 }
 
 static void add_devices(const struct eal_args *args, struct totals *totals)
@@ -180,12 +204,15 @@ int budget_check(const struct eal_args *args, struct base_error *err)
 	printf("DMA memory:   %" PRIu64 " MiB in pages of %s (%" PRIu64 " of them)\n",
 	       totals.bytes >> 20, hugemem_page_size_name(page), totals.bytes / page);
 	printf("DPDK memory:  %" PRIu64 " MiB, %s\n", memory.needed >> 20, memory.why);
-	printf("IOMMU:        %" PRIu64 " mappings in %" PRIu64 " table entries; the software unit "
-	       "has no limit\n",
-	       totals.mappings, totals.leaves);
+	printf("IOMMU:        %" PRIu64 " mappings in %" PRIu64 " table entries; %s\n",
+	       totals.mappings, totals.leaves,
+	       totals.dmanics == totals.domains ? "the software unit has no limit"
+						: "VFIO allows 65535 mappings in a domain");
 	ret = check_queues(&totals, err);
 	if (ret == 0)
 		ret = check_memory(&totals, &memory, err);
+	if (ret == 0)
+		ret = check_pci_devices(args, err);
 	printf("Nothing was touched; the run would %s.\n", ret == 0 ? "start" : "fail");
 	return ret;
 }

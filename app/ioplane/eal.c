@@ -18,6 +18,7 @@
 #include <rte_errno.h>
 
 #include "hugemem.h"
+#include "port_device.h"
 
 /* Value of "--name=value" or "--name value"; *i moves past a value of its own. */
 static const char *value_of(const char *name, int argc, char **argv, int *i)
@@ -48,9 +49,21 @@ static bool is_network(const char *device)
 static int take_device(struct eal_args *args, const char *device, struct base_error *err)
 {
 	if (args->device_count == EAL_DEVICES_MAX)
-		return base_error_set(err, -EINVAL, "at most %d network vdevs", EAL_DEVICES_MAX);
+		return base_error_set(err, -EINVAL, "at most %d network devices", EAL_DEVICES_MAX);
 	args->devices[args->device_count++] = device;
 	return 0;
+}
+
+/* EAL gets an entry that matches nothing instead: it must not probe PCI itself (design 3.2). */
+static int take_allowed(struct eal_args *args, const char *device, struct base_error *err)
+{
+	if (port_device_kind(device) != PORT_PCI)
+		return base_error_set(err, -EINVAL,
+				      "-a %s: give a PCI address such as 0000:03:00.0; a software "
+				      "device is a --vdev",
+				      device);
+	args->has_pci = true;
+	return take_device(args, device, err);
 }
 
 static void note(struct eal_args *args, const char *argument)
@@ -70,6 +83,7 @@ static void note(struct eal_args *args, const char *argument)
 		{"--lcores", offsetof(struct eal_args, has_lcores)},
 		{"-s", offsetof(struct eal_args, has_lcores)},
 		{"-S", offsetof(struct eal_args, has_lcores)},
+		{"--no-pci", offsetof(struct eal_args, has_no_pci)},
 		{"--version", offsetof(struct eal_args, asks_version)},
 		{"-v", offsetof(struct eal_args, asks_version)},
 		{"--help", offsetof(struct eal_args, asks_help)},
@@ -95,10 +109,7 @@ static int take(struct eal_args *args, int argc, char **argv, int *i, struct bas
 	if (value == NULL)
 		value = value_of("-a", argc, argv, i);
 	if (value != NULL)
-		return base_error_set(err, -EINVAL,
-				      "-a %s: PCI devices are not supported in this version; use "
-				      "--vdev",
-				      value);
+		return take_allowed(args, value, err);
 	value = value_of("--block", argc, argv, i);
 	if (value == NULL)
 		value = value_of("-b", argc, argv, i);
@@ -153,6 +164,10 @@ int eal_args_split(int argc, char **argv, struct eal_args *args, struct base_err
 		if (ret != 0)
 			return ret;
 	}
+	if (args->has_pci && args->has_no_pci)
+		return base_error_set(err, -EINVAL,
+				      "--no-pci: there are PCI devices to use; leave it out, EAL "
+				      "touches none by itself here");
 	return 0;
 }
 

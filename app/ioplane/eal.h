@@ -19,11 +19,13 @@ struct eal_args {
 	char **option_argv;
 	char *added[EAL_ADDED_MAX]; /* strings of ours among EAL's */
 	unsigned int added_count;
-	const char *devices[EAL_DEVICES_MAX]; /* network vdevs, which ioplane plugs itself */
+	/* network vdevs and PCI devices in the order given, which ioplane plugs itself */
+	const char *devices[EAL_DEVICES_MAX];
 	unsigned int device_count;
 	bool asks_help, asks_version;
 	bool has_no_huge, has_memory, has_in_memory, has_iova_mode, has_log_level, has_lcores;
 	bool is_physical; /* IOVAs are physical addresses, EAL's mode PA */
+	bool has_pci, has_no_pci;
 };
 
 /** Cuts argv; -EINVAL for what ioplane does not let EAL do: exit status 2. */

@@ -14,6 +14,7 @@
 #include "capture.h"
 #include "forward_prepare.h"
 #include "options.h"
+#include "port_link.h"
 #include "stats.h"
 #include "stream_burst.h"
 
@@ -242,6 +243,7 @@ static int start_locked(unsigned int tx_first, struct base_error *err)
 	ret = forward_grant(err);
 	if (ret != 0)
 		goto destroy_streams;
+	port_link_wait();
 	ret = begin_ports(err);
 	if (ret != 0)
 		goto destroy_streams;

@@ -17,7 +17,7 @@ void forward_pause(void)
 		if (s->engine == &engine_replay)
 			conf.mode = RTE_ETH_FC_FULL;
 	for (struct port *port = NULL; (port = port_next(port)) != NULL;)
-		if (port->device != NULL && port->state != PORT_CLOSED &&
+		if (port->kind == PORT_DMANIC && port->state != PORT_CLOSED &&
 		    strstr(port->devargs, ",pause=") == NULL)
 			rte_eth_dev_flow_ctrl_set(port->id, &conf);
 }

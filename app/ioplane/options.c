@@ -126,7 +126,11 @@ void options_print_help(void)
 {
 	printf("ioplane <EAL options> -- <options>\n\n"
 	       "  --vdev net_dmanic0 --vdev net_dmanic1,cable=net_dmanic0 among EAL's options\n"
-	       "  makes two software NICs with a cable between them.\n\nOptions:\n");
+	       "  makes two software NICs with a cable between them;\n"
+	       "  -a 0000:03:00.0[,eal-memory=auto|yes|no][,ARGUMENTS OF ITS DRIVER] takes a PCI\n"
+	       "  device that is bound to vfio-pci. Ports are numbered in the order of --vdev and "
+	       "-a\n"
+	       "  on the command line.\n\nOptions:\n");
 	for (const struct option_def *def = option_defs; def->name != NULL; def++) {
 		char name[64];
 

@@ -97,6 +97,7 @@ static int create_struct(const char *devargs, struct port **out, struct base_err
 	if (port == NULL)
 		return base_error_set(err, -ENOMEM, "out of memory");
 	memset(port, 0, sizeof(*port));
+	port->kind = port_device_kind(devargs);
 	memcpy(port->name, devargs, name_length);
 	strcpy(port->devargs, devargs);
 	port->node = SOCKET_ID_ANY;
@@ -151,6 +152,7 @@ static int add_locked(uint16_t id, struct port **out, struct base_error *err)
 	if (ret != 0)
 		return ret;
 	port->devargs[0] = '\0';
+	port->kind = PORT_PLAIN;
 	ret = enter(port, id, err);
 	if (ret != 0) {
 		port_memory_destroy(port);
@@ -173,12 +175,15 @@ int port_add(uint16_t id, struct port **out, struct base_error *err)
 
 static int attach_locked(const char *devargs, struct port **out, struct base_error *err)
 {
+	char canonical[sizeof(((struct port *)NULL)->devargs)];
 	struct port *port;
 	uint16_t id;
 	int ret = make_space(err);
 
+	if (ret == 0 && port_device_canonical(devargs, canonical, sizeof(canonical)) != 0)
+		ret = base_error_set(err, -EINVAL, "\"%.80s...\": too long", devargs);
 	if (ret == 0)
-		ret = create_struct(devargs, &port, err);
+		ret = create_struct(canonical, &port, err);
 	if (ret != 0)
 		return ret;
 	if (rte_eth_dev_get_port_by_name(port->name, &id) == 0) {

@@ -20,6 +20,20 @@
 
 struct engine;
 
+/* What a device's name says of it. */
+enum port_kind {
+	PORT_PLAIN,  /* net_null, net_memif ...: no domain */
+	PORT_DMANIC, /* ioplane's software NIC, behind a software unit */
+	PORT_PCI,    /* "0000:03:00.0" */
+};
+
+/* What of EAL's memory, where drivers may keep what a device reads, a PCI device reaches. */
+enum port_eal_memory {
+	PORT_EAL_MEMORY_NO,   /* none: the driver keeps nothing there */
+	PORT_EAL_MEMORY_HEAP, /* none: at its probe the driver takes from the port's heap */
+	PORT_EAL_MEMORY_YES,  /* all of it, at EAL's own IOVAs */
+};
+
 /* One queue's traffic. The lcore that polls the queue: write; any thread: read (relaxed). */
 struct port_counters {
 	uint64_t packets;
@@ -47,9 +61,13 @@ struct port {
 	uint16_t id; /* ethdev's */
 	char name[PORT_NAME_SIZE];
 	char driver[PORT_NAME_SIZE];
-	char devargs[1024];	     /* as the user gave them, name first; "" when EAL plugged it */
-	int node;		     /* NUMA, -1: unknown */
-	bool is_ours;		     /* plugged by us, after attach and map (design 3.11) */
+	char devargs[1024]; /* as the user gave them, name first; "" when EAL plugged it */
+	enum port_kind kind;
+	int node;     /* NUMA, -1: unknown */
+	bool is_ours; /* plugged by us, after attach and map (design 3.11) */
+	enum port_eal_memory eal_memory;
+	const char *eal_memory_why;  /* "as asked for", or why auto chose it; NULL: not PCI */
+	bool is_link_waived;	     /* nobody waits for its link any more, until it was up */
 	struct iommu_device *device; /* NULL: a port without a domain */
 	struct dma_arena *arena;     /* rings (only with a domain) and receive buffers */
 	char heap[32];		     /* external malloc heap of the ring part, or "" */
@@ -99,8 +117,8 @@ bool port_space_is_physical(void);
 int port_add(uint16_t id, struct port **out, struct base_error *err);
 
 /**
- * Plugs a device from "name[,args]". A net_dmanic gets a domain, an arena and a heap first
- * (design 3.3, 3.11). On failure nothing is left behind.
+ * Plugs a device from "name[,args]" or "0000:03:00.0[,args]". A net_dmanic and a PCI device get a
+ * domain, an arena and a heap first (design 3.2, 3.3, 3.11). On failure nothing is left behind.
  */
 int port_attach(const char *devargs, struct port **out, struct base_error *err);
 

@@ -4,87 +4,86 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <rte_dev.h>
-#include <rte_errno.h>
-#include <rte_kvargs.h>
 #include <rte_log.h>
 
-#include "options.h"
-#include "options_table.h"
+#include "host_pci.h"
+#include "port_dmanic.h"
+#include "port_eal_memory.h"
 #include "port_memory.h"
+#include "port_pci.h"
 #include "port_unit.h"
 
 #define DMANIC_PREFIX "net_dmanic"
-#define UNIT_MAX      15
 
-/* Devices behind a software IOMMU; all others are ports without a domain. */
-static bool has_domain(const struct port *port)
+/* The name of "name[,args]" when it is a PCI address. */
+static int pci_address(const char *devargs, char address[HOST_NAME_SIZE])
 {
-	return strncmp(port->name, DMANIC_PREFIX, strlen(DMANIC_PREFIX)) == 0;
+	char name[HOST_NAME_SIZE];
+	size_t length = strcspn(devargs, ",");
+
+	if (length >= sizeof(name))
+		return -EINVAL;
+	memcpy(name, devargs, length);
+	name[length] = '\0';
+	return host_pci_address(name, address);
 }
 
-static const char *arguments_of(const struct port *port)
+enum port_kind port_device_kind(const char *devargs)
+{
+	char address[HOST_NAME_SIZE];
+
+	if (strncmp(devargs, DMANIC_PREFIX, strlen(DMANIC_PREFIX)) == 0)
+		return PORT_DMANIC;
+	return pci_address(devargs, address) == 0 ? PORT_PCI : PORT_PLAIN;
+}
+
+int port_device_canonical(const char *devargs, char *text, size_t size)
+{
+	char address[HOST_NAME_SIZE];
+	int length;
+
+	if (pci_address(devargs, address) == 0)
+		length = snprintf(text, size, "%s%s", address, devargs + strcspn(devargs, ","));
+	else
+		length = snprintf(text, size, "%s", devargs);
+	return (size_t)length < size ? 0 : -EINVAL;
+}
+
+const char *port_device_arguments(const struct port *port)
 {
 	const char *comma = strchr(port->devargs, ',');
 
 	return comma == NULL ? "" : comma + 1;
 }
 
-static int read_number(const char *key __rte_unused, const char *value, void *to)
-{
-	return value == NULL ? -EINVAL : option_number(value, 0, UNIT_MAX, to);
-}
-
-static int read_place(const struct port *port, uint64_t *unit, uint64_t *levels,
-		      struct base_error *err)
-{
-	struct rte_kvargs *arguments = rte_kvargs_parse(arguments_of(port), NULL);
-	int ret;
-
-	if (arguments == NULL)
-		return base_error_set(err, -EINVAL, "%s: arguments are key=value,key=value",
-				      port->devargs);
-	ret = rte_kvargs_process(arguments, "unit", read_number, unit);
-	if (ret == 0)
-		ret = rte_kvargs_process(arguments, "levels", read_number, levels);
-	rte_kvargs_free(arguments);
-	if (ret != 0)
-		return base_error_set(err, -EINVAL,
-				      "%s: unit is a number from 0 to %u, levels is 3, 4 or 5",
-				      port->devargs, UNIT_MAX);
-	return 0;
-}
+/* --- the domain ------------------------------------------------------------------------------ */
 
 int port_device_attach(struct port *port, struct base_error *err)
 {
-	struct iommu_domain *domain;
-	uint64_t unit = 0, levels = 0;
 	int ret;
 
-	if (!has_domain(port))
+	if (port->kind == PORT_PLAIN)
 		return 0;
-	ret = read_place(port, &unit, &levels, err);
+	ret = port->kind == PORT_PCI ? port_pci_attach(port, err) : port_dmanic_attach(port, err);
 	if (ret != 0)
 		return ret;
-	ret = port_unit_domain((unsigned int)unit, (uint8_t)levels, &domain, err);
-	if (ret != 0)
-		return ret;
-	ret = port_unit_attach(domain, port->name, &port->device, err);
-	if (ret != 0)
-		goto release_domain;
 	ret = port_memory_create(port, err);
 	if (ret != 0)
 		goto detach;
+	if (port->eal_memory == PORT_EAL_MEMORY_YES)
+		ret = port_eal_memory_add(port, err);
+	if (ret != 0)
+		goto destroy_memory;
 	return 0;
 
+destroy_memory:
+	port_memory_destroy(port);
+	port->eal_memory = PORT_EAL_MEMORY_NO;
 detach:
-	iommu_detach(port->device);
-	port->device = NULL;
-release_domain:
-	port_unit_release(domain);
+	port_device_detach(port);
 	return ret;
 }
 
@@ -95,53 +94,40 @@ void port_device_detach(struct port *port)
 	if (port->device == NULL)
 		return;
 	domain = iommu_device_domain(port->device);
+	if (port->eal_memory == PORT_EAL_MEMORY_YES)
+		port_eal_memory_remove(port);
 	iommu_detach(port->device);
 	port->device = NULL;
 	port_unit_release(domain);
 }
 
-/* What ioplane adds to the user's arguments (design 3.11), unless they say it themselves. */
-static int complete_arguments(const struct port *port, char *text, size_t size,
-			      struct base_error *err)
-{
-	const char *arguments = arguments_of(port);
-	int length;
+/* --- the plugging ---------------------------------------------------------------------------- */
 
-	if (has_domain(port) && strstr(arguments, "eal-memory=") != NULL)
-		return base_error_set(err, -EINVAL,
-				      "%s: ioplane maps the memory of its ports itself; leave "
-				      "eal-memory out",
-				      port->devargs);
-	length = snprintf(text, size, "%s%s%s", arguments,
-			  has_domain(port) && arguments[0] != '\0' ? "," : "",
-			  has_domain(port) ? "eal-memory=no" : "");
-	if ((size_t)length >= size)
-		return base_error_set(err, -EINVAL, "%s: too long", port->devargs);
-	return 0;
-}
-
-/* EAL adds lines of its own to what the driver says and what we say. */
-static int plug_quietly(const char *name, const char *arguments)
+int port_device_hotplug(const char *bus, const char *name, const char *arguments)
 {
 	int level = rte_log_get_level(RTE_LOGTYPE_EAL);
 	int ret;
 
 	if (level == RTE_LOG_ERR)
 		rte_log_set_level(RTE_LOGTYPE_EAL, RTE_LOG_CRIT);
-	ret = rte_eal_hotplug_add("vdev", name, arguments);
+	ret = rte_eal_hotplug_add(bus, name, arguments);
 	if (level == RTE_LOG_ERR)
 		rte_log_set_level(RTE_LOGTYPE_EAL, RTE_LOG_ERR);
 	return ret;
 }
 
-int port_device_plug(struct port *port, uint16_t *id, struct base_error *err)
+static int plug_vdev(struct port *port, uint16_t *id, struct base_error *err)
 {
 	char arguments[sizeof(port->devargs) + 64];
-	int ret = complete_arguments(port, arguments, sizeof(arguments), err);
+	int ret = 0;
 
+	if (port->kind == PORT_DMANIC)
+		ret = port_dmanic_arguments(port, arguments, sizeof(arguments), err);
+	else
+		snprintf(arguments, sizeof(arguments), "%s", port_device_arguments(port));
 	if (ret != 0)
 		return ret;
-	ret = plug_quietly(port->name, arguments);
+	ret = port_device_hotplug("vdev", port->name, arguments);
 	if (ret == -EFAULT)
 		return base_error_set(err, -ENODEV,
 				      "device %s: DPDK has no driver of that name; ioplane's is "
@@ -151,7 +137,7 @@ int port_device_plug(struct port *port, uint16_t *id, struct base_error *err)
 		return base_error_set(err, ret,
 				      "device %s cannot be plugged (%s): check its arguments "
 				      "\"%s\" and what the driver says above",
-				      port->name, strerror(-ret), arguments_of(port));
+				      port->name, strerror(-ret), port_device_arguments(port));
 	if (rte_eth_dev_get_port_by_name(port->name, id) != 0) {
 		rte_eal_hotplug_remove("vdev", port->name);
 		return base_error_set(err, -ENODEV, "device %s is not an ethernet device",
@@ -160,9 +146,14 @@ int port_device_plug(struct port *port, uint16_t *id, struct base_error *err)
 	return 0;
 }
 
+int port_device_plug(struct port *port, uint16_t *id, struct base_error *err)
+{
+	return port->kind == PORT_PCI ? port_pci_plug(port, id, err) : plug_vdev(port, id, err);
+}
+
 int port_device_unplug(struct port *port, struct base_error *err)
 {
-	int ret = rte_eal_hotplug_remove("vdev", port->name);
+	int ret = rte_eal_hotplug_remove(port->kind == PORT_PCI ? "pci" : "vdev", port->name);
 
 	if (ret != 0)
 		return base_error_set(err, ret, "device %s cannot be unplugged: %s", port->name,

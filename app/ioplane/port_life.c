@@ -4,13 +4,16 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <rte_errno.h>
 
 #include "capture.h"
 #include "options.h"
+#include "port_device.h"
 #include "port_memory.h"
+#include "port_pci.h"
 #include "port_replay.h"
 #include "stats.h"
 
@@ -142,7 +145,9 @@ static int configure(struct port *port, struct base_error *err)
 	ret = choose_conf(port, err);
 	if (ret != 0)
 		return ret;
+	port_pci_enter_heap(port);
 	ret = rte_eth_dev_configure(port->id, port->rxq, port->txq, &port->conf);
+	port_pci_leave_heap(port);
 	if (ret != 0)
 		return base_error_set(err, ret,
 				      "port %u (%s) does not take %u receive and %u transmit "
@@ -192,6 +197,18 @@ static int stop_queues(struct port *port, struct base_error *err)
 	return ret;
 }
 
+/* As testpmd does; a device that has no such mode is fine too. */
+static void set_promiscuous(const struct port *port)
+{
+	int ret = rte_eth_promiscuous_enable(port->id);
+
+	if (ret != 0 && ret != -ENOTSUP)
+		fprintf(stderr,
+			"port %u (%s) does not become promiscuous (%s): it receives what is "
+			"addressed to it\n",
+			port->id, port->name, rte_strerror(-ret));
+}
+
 static int start_locked(struct port *port, struct base_error *err)
 {
 	int ret = 0;
@@ -202,7 +219,9 @@ static int start_locked(struct port *port, struct base_error *err)
 	if (ret != 0)
 		return ret;
 	port->needs_configure = false;
+	port_pci_enter_heap(port);
 	ret = rte_eth_dev_start(port->id);
+	port_pci_leave_heap(port);
 	if (ret != 0)
 		return base_error_set(err, ret, "port %u (%s) does not start: %s", port->id,
 				      port->name, rte_strerror(-ret));
@@ -210,9 +229,8 @@ static int start_locked(struct port *port, struct base_error *err)
 	ret = stop_queues(port, err);
 	if (ret != 0)
 		return ret;
-	/* as testpmd does; a device that has no such mode is fine too */
 	if (!port->was_started)
-		rte_eth_promiscuous_enable(port->id);
+		set_promiscuous(port);
 	port->was_started = true;
 	return 0;
 }
@@ -282,6 +300,31 @@ int port_close(struct port *port, struct base_error *err)
 	return 0;
 }
 
+/* A driver without a reset: VFIO resets a function when it is closed and when it is opened. */
+static int plug_anew(struct port *port, struct base_error *err)
+{
+	uint16_t id;
+	int ret = rte_eth_dev_close(port->id);
+
+	if (ret != 0)
+		return ret;
+	port->state = PORT_CLOSED;
+	ret = port_device_unplug(port, err);
+	if (ret == 0)
+		ret = port_device_plug(port, &id, err);
+	if (ret != 0)
+		return ret;
+	if (id != port->id) {
+		port_device_unplug(port, NULL);
+		return base_error_set(err, -EBUSY,
+				      "port %u would become port %u with its reset: port detach "
+				      "%u, then port attach %s",
+				      port->id, id, port->id, port->devargs);
+	}
+	port->state = PORT_STOPPED;
+	return 0;
+}
+
 int port_reset(struct port *port, struct base_error *err)
 {
 	int ret;
@@ -290,11 +333,16 @@ int port_reset(struct port *port, struct base_error *err)
 		return base_error_set(err, -EBUSY, "port %u is not stopped: port stop %u first",
 				      port->id, port->id);
 	stats_lock();
+	port_pci_enter_heap(port);
 	ret = rte_eth_dev_reset(port->id);
+	port_pci_leave_heap(port);
+	if (ret == -ENOTSUP && port->kind == PORT_PCI)
+		ret = plug_anew(port, err);
 	stats_unlock();
 	if (ret != 0)
 		return base_error_set(err, ret, "port %u cannot be reset: %s", port->id,
 				      rte_strerror(-ret));
 	port->needs_configure = true;
+	port->was_started = false;
 	return 0;
 }

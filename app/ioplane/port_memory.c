@@ -18,24 +18,39 @@
 /* A ring's alignment and EAL's own elements around it; more than either takes. */
 #define RING_OVERHEAD 8192
 #define HEAP_OVERHEAD 65536
+/*
+ * What PCI drivers take on a queue's socket: the longest ring they know at once (4096 descriptors
+ * of 32 bytes: i40e), and their own array of as many entries as asked for.
+ */
+#define PCI_RING_SIZE	   (192u << 10)
+#define PCI_ENTRY_SIZE	   64
+#define PCI_OWN_RINGS_SIZE (4u << 20)
 /* What EAL's memory holds for an mbuf: pool element, mbuf, shared info of its buffer, spread. */
 #define HEADER_SIZE 320
 #define MBUFS_MIN   4096
 
 /* Where pages are no neighbours for the device, the end of each may be too short for a ring. */
-static uint64_t ring_bytes(const struct options *o)
+static uint64_t round_for_pages(uint64_t bytes, uint64_t largest)
 {
-	uint64_t largest = RTE_MAX(o->rxd, o->txd) * (uint64_t)DESCRIPTOR_SIZE + RING_OVERHEAD;
-	uint64_t bytes = HEAP_OVERHEAD +
-			 o->rxq * ((uint64_t)o->rxd * DESCRIPTOR_SIZE + RING_OVERHEAD) +
-			 o->txq * ((uint64_t)o->txd * DESCRIPTOR_SIZE + RING_OVERHEAD);
-
-	if (port_space_is_physical())
-		bytes = (bytes / (HUGEMEM_2M - largest) + 1) * HUGEMEM_2M;
-	return bytes;
+	return port_space_is_physical() ? (bytes / (HUGEMEM_2M - largest) + 1) * HUGEMEM_2M : bytes;
 }
 
-void port_memory_need(bool has_domain, struct port_need *need)
+static uint64_t ring_bytes(enum port_kind kind, bool has_own_rings)
+{
+	const struct options *o = options_get();
+	uint64_t overhead = kind == PORT_PCI ? PCI_RING_SIZE : RING_OVERHEAD;
+	uint64_t entry = kind == PORT_PCI ? PCI_ENTRY_SIZE : DESCRIPTOR_SIZE;
+	uint64_t bytes = HEAP_OVERHEAD + (o->rxq + o->txq) * overhead +
+			 ((uint64_t)o->rxq * o->rxd + (uint64_t)o->txq * o->txd) * entry;
+
+	if (kind == PORT_PLAIN)
+		return 0;
+	if (has_own_rings)
+		bytes += PCI_OWN_RINGS_SIZE;
+	return round_for_pages(bytes, RTE_MAX(o->rxd, o->txd) * entry + overhead);
+}
+
+void port_memory_need(enum port_kind kind, bool has_own_rings, struct port_need *need)
 {
 	const struct options *o = options_get();
 	uint32_t rings = (uint32_t)o->rxq * o->rxd + 2u * o->txq * o->txd;
@@ -44,11 +59,14 @@ void port_memory_need(bool has_domain, struct port_need *need)
 	need->mbufs = o->total_num_mbufs;
 	if (need->mbufs == 0)
 		need->mbufs = RTE_MAX(rings + lcores + 512u, (uint32_t)MBUFS_MIN);
-	need->ring_bytes = 0;
-	if (has_domain)
-		need->ring_bytes = ring_bytes(o);
+	need->ring_bytes = ring_bytes(kind, has_own_rings);
 	need->buffer_bytes = port_memory_pool_size(need->mbufs, (uint16_t)o->mbuf_size);
 	need->header_bytes = (uint64_t)need->mbufs * HEADER_SIZE;
+}
+
+static void need_of(const struct port *port, struct port_need *need)
+{
+	port_memory_need(port->kind, port->eal_memory == PORT_EAL_MEMORY_HEAP, need);
 }
 
 int port_memory_add_pool(struct port *port, struct base_error *err)
@@ -57,7 +75,7 @@ int port_memory_add_pool(struct port *port, struct base_error *err)
 	char name[RTE_MEMPOOL_NAMESIZE];
 	struct port_need need;
 
-	port_memory_need(port->device != NULL, &need);
+	need_of(port, &need);
 	snprintf(name, sizeof(name), "mb_pool_%u", port->id);
 	/* renewed memory stands beside the old one for a moment */
 	if (rte_mempool_lookup(name) != NULL)
@@ -232,7 +250,7 @@ int port_memory_create(struct port *port, struct base_error *err)
 	struct port_memory failed;
 	int ret;
 
-	port_memory_need(port->device != NULL, &need);
+	need_of(port, &need);
 	config = (struct dma_arena_config){
 		.name = port->name,
 		.ring_size = need.ring_bytes,
@@ -297,7 +315,7 @@ bool port_memory_is_enough(const struct port *port)
 	struct port_need need;
 	struct dma_range rings, buffers;
 
-	port_memory_need(port->device != NULL, &need);
+	need_of(port, &need);
 	dma_arena_range(port->arena, DMA_RINGS, &rings);
 	dma_arena_range(port->arena, DMA_BUFFERS, &buffers);
 	return rings.size >= need.ring_bytes && buffers.size >= need.buffer_bytes &&
@@ -308,6 +326,14 @@ int port_memory_renew(struct port *port, struct port_memory *old, struct base_er
 {
 	int ret;
 
+	/* the driver holds on to what it took from the heap at its probe */
+	if (port->eal_memory == PORT_EAL_MEMORY_HEAP)
+		return base_error_set(
+			err, -EBUSY,
+			"port %u (%s) has no memory for so many queues and rings, and "
+			"its driver holds what it has: port detach %u, then port "
+			"attach %s",
+			port->id, port->name, port->id, port->devargs);
 	take(port, old);
 	ret = port_memory_create(port, err);
 	if (ret == 0)

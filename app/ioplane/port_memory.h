@@ -17,7 +17,8 @@ struct port_need {
 	uint64_t header_bytes; /* from EAL's memory */
 };
 
-void port_memory_need(bool has_domain, struct port_need *need);
+/** has_own_rings: at its probe the driver makes rings in the heap, of whatever size. */
+void port_memory_need(enum port_kind kind, bool has_own_rings, struct port_need *need);
 
 /** Bytes between the starts of two buffers in an arena with headers apart. */
 uint32_t port_memory_stride(uint16_t data_room);

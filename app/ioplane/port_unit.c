@@ -3,52 +3,82 @@
 #include "port_unit.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "dma.h"
 #include "options.h"
 #include "port.h"
-#include "vtd.h"
 
 /* PCI's shape, so that walks through the context tables look like real ones: bus 1, function 0. */
 #define FIRST_BUS	1
 #define DEVICES_PER_BUS 32
 #define DEVICES_MAX	1024
+#define UNITS_MAX	RTE_MAX_ETHPORTS
 
-static uint16_t source_id(unsigned int n)
+static uint16_t free_source_id(unsigned int n)
 {
 	return (uint16_t)((FIRST_BUS + n / DEVICES_PER_BUS) << 8 | (n % DEVICES_PER_BUS) << 3);
 }
 
-static int create_unit(unsigned int id, struct iommu_unit **out, struct base_error *err)
+/* The plan is one for all units: what one of them cannot map, nobody gets. */
+static int plan_around(const struct iommu_unit *unit, struct base_error *err)
 {
-	const char *profile = options_get()->iotlb_file;
-	struct vtd_config config = {0};
-	struct iommu_unit *unit;
-	int ret = profile == NULL ? 0 : vtd_profile_load(profile, &config, err);
+	int ret = dma_space_add_unit(port_space(), unit);
 
-	if (ret == 0)
-		ret = iommu_unit_create(&vtd_ops, id, &config, &unit, err);
+	if (ret != 0)
+		base_error_set(err, ret,
+			       "what the IOMMU of unit %s cannot map cannot be kept out of the "
+			       "IOVA plan: %s",
+			       iommu_unit_backend(unit), strerror(-ret));
+	return ret;
+}
+
+static int create_unit(const struct port_place *place, struct iommu_unit **out,
+		       struct base_error *err)
+{
+	unsigned int id = 0;
+	struct iommu_unit *unit;
+	int ret;
+
+	if (place->unit != PORT_UNIT_OWN)
+		id = (unsigned int)place->unit;
+	else
+		while (iommu_unit_find(place->ops, id) != NULL)
+			id++;
+	ret = iommu_unit_create(place->ops, id, place->config, &unit, err);
 	if (ret != 0)
 		return ret;
-	ret = dma_space_add_unit(port_space(), unit);
+	ret = plan_around(unit, err);
 	if (ret != 0) {
 		iommu_unit_destroy(unit);
-		return base_error_set(err, ret,
-				      "unit %u reserves addresses that are in use already: give "
-				      "its device before others",
-				      id);
+		return ret;
 	}
 	*out = unit;
 	return 0;
 }
 
-static struct iommu_domain *find_domain(const struct iommu_unit *unit)
+static struct iommu_domain *domain_of_unit(const struct iommu_unit *unit)
 {
 	struct iommu_domain *domain = NULL;
 
 	while ((domain = iommu_domain_next(domain)) != NULL)
 		if (iommu_domain_unit(domain) == unit)
 			return domain;
+	return NULL;
+}
+
+static struct iommu_domain *find_shared(const struct port_place *place)
+{
+	unsigned int first = place->unit == PORT_UNIT_OWN ? 0 : (unsigned int)place->unit;
+	unsigned int last = place->unit == PORT_UNIT_OWN ? UNITS_MAX : first;
+
+	for (unsigned int id = first; id <= last; id++) {
+		const struct iommu_unit *unit = iommu_unit_find(place->ops, id);
+		struct iommu_domain *domain = unit == NULL ? NULL : domain_of_unit(unit);
+
+		if (domain != NULL)
+			return domain;
+	}
 	return NULL;
 }
 
@@ -64,22 +94,24 @@ static int check_levels(const struct iommu_domain *domain, uint8_t levels, struc
 			      levels, iommu_domain_id(domain), present);
 }
 
-int port_unit_domain(unsigned int id, uint8_t levels, struct iommu_domain **out,
+int port_unit_domain(const struct port_place *place, struct iommu_domain **out,
 		     struct base_error *err)
 {
-	struct iommu_domain_config config = {.levels = levels};
-	struct iommu_unit *unit = iommu_unit_find(&vtd_ops, id);
+	struct iommu_domain_config config = {.levels = place->levels};
+	struct iommu_unit *unit = NULL;
 	int ret;
 
+	if (options_get()->shares_domain) {
+		*out = find_shared(place);
+		if (*out != NULL)
+			return check_levels(*out, place->levels, err);
+	}
+	if (place->unit != PORT_UNIT_OWN)
+		unit = iommu_unit_find(place->ops, (unsigned int)place->unit);
 	if (unit == NULL) {
-		ret = create_unit(id, &unit, err);
+		ret = create_unit(place, &unit, err);
 		if (ret != 0)
 			return ret;
-	}
-	if (options_get()->shares_domain) {
-		*out = find_domain(unit);
-		if (*out != NULL)
-			return check_levels(*out, levels, err);
 	}
 	ret = iommu_domain_create(unit, &config, out, err);
 	if (ret != 0)
@@ -96,16 +128,32 @@ void port_unit_release(struct iommu_domain *domain)
 		iommu_unit_destroy(unit);
 }
 
-int port_unit_attach(struct iommu_domain *domain, const char *name, struct iommu_device **out,
-		     struct base_error *err)
+static int attach(struct iommu_domain *domain, const char *name, int source_id,
+		  struct iommu_device **out, struct base_error *err)
 {
 	int ret = -EBUSY;
 
+	if (source_id != PORT_SOURCE_ID_FREE)
+		return iommu_attach(domain, name, (uint16_t)source_id, out, err);
 	for (unsigned int n = 0; ret == -EBUSY && n < DEVICES_MAX; n++)
-		ret = iommu_attach(domain, name, source_id(n), out, NULL);
+		ret = iommu_attach(domain, name, free_source_id(n), out, NULL);
+	return ret;
+}
+
+int port_unit_attach(struct iommu_domain *domain, const char *name, int source_id,
+		     struct iommu_device **out, struct base_error *err)
+{
+	int ret = attach(domain, name, source_id, out, err);
+
 	if (ret != 0)
-		base_error_set(err, ret, "attaching %s to domain %u failed: %s", name,
-			       iommu_domain_id(domain),
-			       ret == -EEXIST ? "it is attached already" : strerror(-ret));
+		return base_error_set(err, ret, "attaching %s to domain %u failed: %s", name,
+				      iommu_domain_id(domain),
+				      ret == -EEXIST ? "it is attached already" : strerror(-ret));
+	/* a container knows less addresses with each group in it */
+	ret = plan_around(iommu_domain_unit(domain), err);
+	if (ret != 0) {
+		iommu_detach(*out);
+		*out = NULL;
+	}
 	return ret;
 }

@@ -25,7 +25,7 @@ static void fill_need(struct preflight_need *need)
 	const struct options *options = options_get();
 	struct port_need port;
 
-	port_memory_need(true, &port);
+	port_memory_need(PORT_PCI, false, &port);
 	*need = (struct preflight_need){
 		.ring_bytes = page_round(port.ring_bytes),
 		.buffer_bytes = page_round(port.buffer_bytes),

@@ -19,6 +19,8 @@
 #include "hugemem.h"
 #include "options.h"
 #include "port.h"
+#include "port_link.h"
+#include "port_pci.h"
 #include "port_replay.h"
 #include "report.h"
 #include "stream.h"
@@ -54,23 +56,6 @@ static int start_ports(struct base_error *err)
 
 		if (ret != 0)
 			return ret;
-	}
-	return 0;
-}
-
-/* A cable may wait for its other end; one that the command line names is there by now. */
-static int check_links(struct base_error *err)
-{
-	for (struct port *port = NULL; (port = port_next(port)) != NULL;) {
-		struct rte_eth_link link = {0};
-
-		if (port->device == NULL || rte_eth_link_get_nowait(port->id, &link) != 0 ||
-		    link.link_status == RTE_ETH_LINK_UP)
-			continue;
-		return base_error_set(err, -ENODEV,
-				      "--vdev %s: the other end of its cable is not there, or has "
-				      "another cable; give it a --vdev",
-				      port->devargs);
 	}
 	return 0;
 }
@@ -113,6 +98,19 @@ static int choose(struct base_error *err)
 	return ret;
 }
 
+static void print_pci_ports(void)
+{
+	for (struct port *port = NULL; (port = port_next(port)) != NULL;) {
+		char text[128];
+
+		if (port->kind != PORT_PCI)
+			continue;
+		port_pci_eal_memory_text(port, text, sizeof(text));
+		printf("port %u: %s, %s, in domain %u; eal-memory %s\n", port->id, port->name,
+		       port->driver, iommu_domain_id(iommu_device_domain(port->device)), text);
+	}
+}
+
 /* Pages, IOVA mode and why, page size, node, entries: in one line (design 3.9). */
 static void print_start(const struct eal_memory *memory)
 {
@@ -146,6 +144,7 @@ static void print_start(const struct eal_memory *memory)
 		printf(" of any number\n");
 	else
 		printf(" of %" PRIu64 "\n", all.entries_limit);
+	print_pci_ports();
 }
 
 int run_prepare(const struct eal_args *args, const struct eal_memory *memory,
@@ -162,9 +161,11 @@ int run_prepare(const struct eal_args *args, const struct eal_memory *memory,
 	if (ret == 0)
 		ret = start_ports(err);
 	if (ret == 0)
-		ret = check_links(err);
+		ret = port_link_check_cables(err);
 	if (ret == 0)
 		ret = report_start(err);
+	if (ret == 0)
+		port_link_wait();
 	if (ret == 0 && !options_get()->is_json)
 		print_start(memory);
 	return ret == 0 ? set_replays(err) : ret;

@@ -237,8 +237,8 @@ static void run_queue(const struct cli_args *args)
 
 const struct cli_command cli_ports[] = {
 	{"ports", "port start|stop|close|reset <port|all>", "the life of a port", .run = run_port},
-	{"ports", "port attach <rest>", "plug a device: net_dmanic2,cable=net_dmanic3",
-	 .run_rest = attach},
+	{"ports", "port attach <rest>",
+	 "plug a device: net_dmanic2,cable=net_dmanic3, or 0000:03:00.0", .run_rest = attach},
 	{"ports", "port detach PORT", "close and unplug a stopped port", .run = detach},
 	{"ports", "port config all rxq|txq|rxd|txd N", "queues and rings of all ports, stopped",
 	 .run = config_all},

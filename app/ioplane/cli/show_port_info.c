@@ -6,6 +6,7 @@
 
 #include "cli_commands.h"
 #include "port.h"
+#include "port_pci.h"
 #include "report.h"
 #include "show.h"
 
@@ -144,6 +145,7 @@ static void print_capabilities(const struct rte_eth_dev_info *dev)
 static void print_domain(const struct port *port)
 {
 	struct iommu_domain *domain;
+	char eal_memory[128];
 
 	if (port->device == NULL) {
 		printf("IOMMU domain: n/a\n");
@@ -153,6 +155,10 @@ static void print_domain(const struct port *port)
 	printf("IOMMU domain: %u (%s%s)\n", iommu_domain_id(domain),
 	       iommu_unit_backend(iommu_domain_unit(domain)),
 	       iommu_unit_limits(iommu_domain_unit(domain))->is_protected ? "" : ", UNPROTECTED");
+	if (port->kind != PORT_PCI)
+		return;
+	port_pci_eal_memory_text(port, eal_memory, sizeof(eal_memory));
+	printf("EAL's memory is mapped for it: %s\n", eal_memory);
 }
 
 static void print_info(struct port *port)
@@ -191,6 +197,14 @@ static json_t *json_link(const struct info *info)
 		"autoneg", info->link.link_autoneg == RTE_ETH_LINK_AUTONEG);
 }
 
+static json_t *json_eal_memory(const struct port *port)
+{
+	if (port->kind != PORT_PCI)
+		return json_null();
+	return json_pack("{s:b, s:s}", "is_mapped", port->eal_memory == PORT_EAL_MEMORY_YES, "why",
+			 port->eal_memory_why);
+}
+
 static json_t *json_info(struct port *port)
 {
 	struct info info;
@@ -198,7 +212,7 @@ static json_t *json_info(struct port *port)
 	info_get(port, &info);
 	return json_pack(
 		"{s:i, s:s, s:s, s:s, s:s, s:o, s:o, s:i, s:b, s:b, s:i, s:i, s:o, s:i, s:i, s:o, "
-		"s:i, s:i, s:o, s:o}",
+		"s:i, s:i, s:o, s:o, s:o}",
 		"id", port->id, "name", port->name, "driver", port->driver, "devargs",
 		port->devargs, "mac", info.mac, "numa",
 		port->node < 0 ? json_null() : json_integer(port->node), "link", json_link(&info),
@@ -212,7 +226,8 @@ static json_t *json_info(struct port *port)
 		"domain",
 		port->device == NULL
 			? json_null()
-			: json_integer(iommu_domain_id(iommu_device_domain(port->device))));
+			: json_integer(iommu_domain_id(iommu_device_domain(port->device))),
+		"eal_memory", json_eal_memory(port));
 }
 
 static void run_info(const struct cli_args *args)
