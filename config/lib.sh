@@ -12,6 +12,8 @@ TEST_PACKAGES=(
 	clang llvm libclang-rt-14-dev clang-format shellcheck git
 	libcmocka-dev python3-pytest dpdk-dev tcpdump strace
 )
+# What the virtual test machine takes; tests/vm/fetch fetches the rest of it.
+VM_PACKAGES=(mmdebstrap iproute2)
 
 # The name of the program that sourced this file begins each of its messages.
 say() { printf '%s: %s\n' "${0##*/}" "$*"; }
