@@ -5,7 +5,6 @@ from dataclasses import dataclass
 UNIT = ("-device", "intel-iommu,intremap=on,caching-mode=on,device-iotlb=on,aw-bits=48")
 # A busy host delays the timer past what the kernel takes for a broken interrupt.
 KERNEL = "console=ttyS0 panic=-1 loglevel=4 no_timer_check"
-VFIO = "nics vfio-pci"
 
 
 @dataclass(frozen=True)
@@ -70,7 +69,7 @@ done
 
 
 def bind(addresses):
-    return f"{VFIO} {' '.join(addresses)}\n"
+    return f"modprobe vfio_iommu_type1\nnics vfio-pci {' '.join(addresses)}\n"
 
 
 MACHINES = {

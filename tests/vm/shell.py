@@ -61,7 +61,10 @@ def run(guest, args):
             print(job.stdout, job.stderr, sep="", end="")
         print(f"= {status} ({time.monotonic() - began:.1f} s)", flush=True)
     for name in args.get:
-        shutil.copy(guest.share / name, Path(name).name)
+        if (guest.share / name).exists():
+            shutil.copy(guest.share / name, Path(name).name)
+        else:
+            print(f"the guest wrote no /share/{name}")
     for event in args.trace:
         print(*guest.qemu.trace_lines(event), sep="\n")
     return status
