@@ -19,6 +19,7 @@
 
 #include "hugemem.h"
 #include "port_device.h"
+#include "port_direct.h"
 
 /* Value of "--name=value" or "--name value"; *i moves past a value of its own. */
 static const char *value_of(const char *name, int argc, char **argv, int *i)
@@ -179,6 +180,22 @@ void eal_args_free(struct eal_args *args)
 	free(args->option_argv);
 }
 
+void eal_choose_iova(struct eal_args *args)
+{
+	char why[128] = "--iova-mode=pa asks";
+
+	for (unsigned int i = 0; i < args->device_count; i++)
+		if (!args->has_iova_mode && !args->is_physical)
+			args->is_physical =
+				port_direct_wants_physical(args->devices[i], why, sizeof(why));
+	if (args->is_physical)
+		snprintf(args->iova_why, sizeof(args->iova_why), "PA, physical addresses, as %s",
+			 why);
+	else
+		snprintf(args->iova_why, sizeof(args->iova_why),
+			 "VA, as ioplane chooses the IOVAs itself");
+}
+
 void eal_choose_memory(const struct eal_args *args, uint64_t needed, struct eal_memory *memory)
 {
 	static const size_t sizes[] = {HUGEMEM_2M, HUGEMEM_1G};
@@ -237,7 +254,7 @@ static void add_ours(struct eal_args *args, const struct eal_memory *memory)
 	/* matches no device: EAL must not probe PCI itself, and --no-pci would end hotplug */
 	add(args, "--allow=0000:ff:1f.7");
 	if (!args->has_iova_mode)
-		add(args, "--iova-mode=va");
+		add(args, "--iova-mode=%s", args->is_physical ? "pa" : "va");
 	if (!args->has_log_level) {
 		add(args, "--log-level=warning");
 		/* they warn of page sizes and sockets that nobody asked for */

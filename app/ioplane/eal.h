@@ -24,7 +24,8 @@ struct eal_args {
 	unsigned int device_count;
 	bool asks_help, asks_version;
 	bool has_no_huge, has_memory, has_in_memory, has_iova_mode, has_log_level, has_lcores;
-	bool is_physical; /* IOVAs are physical addresses, EAL's mode PA */
+	bool is_physical;   /* IOVAs are physical addresses, EAL's mode PA */
+	char iova_why[192]; /* the mode, and why it is that one */
 	bool has_pci, has_no_pci;
 };
 
@@ -40,6 +41,9 @@ struct eal_memory {
 	uint64_t needed; /* bytes that EAL should have */
 	char why[256];	 /* one clause for the start-up line */
 };
+
+/** Settles the IOVA mode: by the user's word, else by what the devices are bound to. */
+void eal_choose_iova(struct eal_args *args);
 
 /** Decides on huge pages from what is free. */
 void eal_choose_memory(const struct eal_args *args, uint64_t needed, struct eal_memory *memory);

@@ -18,6 +18,7 @@
 #include <rte_pci.h>
 
 #include "port_device.h"
+#include "port_direct.h"
 #include "port_unit.h"
 #include "preflight.h"
 #include "type1.h"
@@ -130,12 +131,7 @@ static int check(const struct port *port, struct preflight *preflight, struct ba
 				      "%s: EAL was started with --no-pci: start without it",
 				      port->name);
 	ret = preflight_check(port->name, preflight, err);
-	if (ret == 0 && preflight->way != PREFLIGHT_TYPE1)
-		ret = base_error_set(err, -ENOTSUP,
-				     "%s has no IOMMU before it: boot with intel_iommu=on or "
-				     "amd_iommu=on and bind it to vfio-pci",
-				     port->name);
-	return ret;
+	return ret != 0 ? ret : port_direct_check(port->name, err);
 }
 
 int port_pci_attach(struct port *port, struct base_error *err)
@@ -150,7 +146,13 @@ int port_pci_attach(struct port *port, struct base_error *err)
 	if (ret != 0)
 		return ret;
 	port->node = preflight.device.node;
-	choose_eal_memory(port, &preflight.device);
+	if (preflight.way == PREFLIGHT_DIRECT) {
+		port_direct_place(&place);
+		port->eal_memory = PORT_EAL_MEMORY_NO;
+		port->eal_memory_why = "auto: without an IOMMU it reaches all memory";
+	} else {
+		choose_eal_memory(port, &preflight.device);
+	}
 	ret = parse(port, arguments, sizeof(arguments), err);
 	if (ret == 0)
 		ret = port_unit_domain(&place, &domain, err);

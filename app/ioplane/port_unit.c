@@ -101,7 +101,7 @@ int port_unit_domain(const struct port_place *place, struct iommu_domain **out,
 	struct iommu_unit *unit = NULL;
 	int ret;
 
-	if (options_get()->shares_domain) {
+	if (options_get()->shares_domain || place->is_shared) {
 		*out = find_shared(place);
 		if (*out != NULL)
 			return check_levels(*out, place->levels, err);

@@ -2,6 +2,7 @@
 /* IOMMU units and domains for devices: made with their first user, gone with their last. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base_error.h"
@@ -16,6 +17,7 @@ struct port_place {
 	int unit;		     /* its id, or PORT_UNIT_OWN: none that is there already */
 	const void *config;	     /* the backend's, should the unit be made now */
 	uint8_t levels;		     /* of the domain, 0: the unit's default */
+	bool is_shared;		     /* its devices cannot be kept apart: they have one domain */
 };
 
 /**

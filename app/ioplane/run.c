@@ -10,8 +10,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <rte_eal.h>
-
 #include "capture.h"
 #include "cli/cli.h"
 #include "engine.h"
@@ -112,7 +110,7 @@ static void print_pci_ports(void)
 }
 
 /* Pages, IOVA mode and why, page size, node, entries: in one line (design 3.9). */
-static void print_start(const struct eal_memory *memory)
+static void print_start(const struct eal_args *args, const struct eal_memory *memory)
 {
 	const struct port *first = port_next(NULL);
 	struct iommu_domain_usage usage, all = {0};
@@ -127,8 +125,7 @@ static void print_start(const struct eal_memory *memory)
 		domains++;
 	}
 	printf("ioplane %s: DPDK on %s; IOVA mode %s", IOPLANE_VERSION, memory->why,
-	       rte_eal_iova_mode() == RTE_IOVA_PA ? "PA, physical addresses, as --iova-mode=pa asks"
-						  : "VA, as ioplane chooses the IOVAs itself");
+	       args->iova_why);
 	if (first != NULL) {
 		dma_arena_range(first->arena, DMA_BUFFERS, &range);
 		printf("; DMA memory in pages of %s", hugemem_page_size_name(range.page_size));
@@ -141,9 +138,14 @@ static void print_start(const struct eal_memory *memory)
 	}
 	printf("; %u domains, %" PRIu64 " entries used", domains, all.entries_used);
 	if (all.entries_limit == 0)
-		printf(" of any number\n");
+		printf(" of any number");
 	else
-		printf(" of %" PRIu64 "\n", all.entries_limit);
+		printf(" of %" PRIu64, all.entries_limit);
+	while ((domain = iommu_domain_next(domain)) != NULL)
+		if (!iommu_unit_limits(iommu_domain_unit(domain))->is_protected)
+			printf("; domain %u is UNPROTECTED: its devices reach all memory",
+			       iommu_domain_id(domain));
+	printf("\n");
 	print_pci_ports();
 }
 
@@ -167,7 +169,7 @@ int run_prepare(const struct eal_args *args, const struct eal_memory *memory,
 	if (ret == 0)
 		port_link_wait();
 	if (ret == 0 && !options_get()->is_json)
-		print_start(memory);
+		print_start(args, memory);
 	return ret == 0 ? set_replays(err) : ret;
 }
 
