@@ -32,11 +32,12 @@ struct iommu_device;
 
 /* What a unit can do; found once, at creation. */
 struct iommu_limits {
-	uint64_t page_sizes;	/* bit n set: leaves of 2^n bytes */
-	uint64_t entries_limit; /* mappings a domain can hold, 0: no limit known */
-	uint8_t addr_bits;	/* IOVAs are below 2^addr_bits */
-	bool is_protected;	/* false: devices reach memory without translation */
-	uint8_t hole_count;	/* ranges that cannot be mapped (the MSI window) */
+	uint64_t page_sizes;	 /* bit n set: leaves of 2^n bytes */
+	uint64_t entries_limit;	 /* mappings a domain can hold, 0: no limit known */
+	uint8_t addr_bits;	 /* IOVAs are below 2^addr_bits */
+	bool is_protected;	 /* false: devices reach memory without translation */
+	bool write_implies_read; /* what is mapped for writing only, devices may be able to read */
+	uint8_t hole_count;	 /* ranges that cannot be mapped (the MSI window) */
 	struct {
 		uint64_t iova;
 		uint64_t size;

@@ -38,8 +38,9 @@ struct iommu_ops {
 	void (*detach)(struct iommu_device *device);
 
 	/*
-	 * Promises: on 0 all of the range is reachable with exactly these rights, in the
-	 * largest leaves that page_size and alignment allow; on failure none of it is.
+	 * Promises: on 0 all of the range is reachable with exactly these rights (but
+	 * limits.write_implies_read), in the largest leaves that page_size and alignment allow;
+	 * on failure none of it is.
 	 */
 	int (*map)(struct iommu_domain *domain, const struct iommu_mapping *mapping);
 

@@ -8,8 +8,13 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "contract_edu.h"
+#include "contract_hardware.h"
+#include "hugemem.h"
+
 #define IOVA	  UINT64_C(0x40000000)
 #define SOURCE_ID 0x10
+#define STRIDE	  509 /* a prime: each byte of a page's number changes */
 
 #define TESTS_MAX 256
 
@@ -35,6 +40,12 @@ struct fixture {
 	uint8_t *mapped[2];
 };
 
+static void fill(struct contract *c)
+{
+	for (uint64_t page = 0; page < CONTRACT_PAGES; page++)
+		memset(c->memory + page * K4, contract_byte(page), K4);
+}
+
 static int setup(void **state)
 {
 	const struct contract_backend *backend = *state;
@@ -43,18 +54,18 @@ static int setup(void **state)
 	int ret;
 
 	c->backend = backend;
+	c->is_software = (backend->promises & CONTRACT_SOFTWARE) != 0;
+	c->stride = c->is_software ? 1 : STRIDE;
 	fixture->mapped[0] = memory_create();
 	fixture->mapped[1] = memory_create();
 	c->memory = aligned(fixture->mapped[0]);
 	c->strange = aligned(fixture->mapped[1]);
-	for (uint64_t page = 0; page < CONTRACT_PAGES; page++)
-		memset(c->memory + page * K4, (int)(page & 0xff), K4);
-	assert_int_equal(iommu_unit_create(backend->ops, 0, backend->config, &c->unit, NULL), 0);
+	fill(c);
+	assert_int_equal(iommu_unit_create(backend->ops, 0, backend->config[0], &c->unit, NULL), 0);
 	ret = iommu_memory_add(c->unit, (uintptr_t)c->memory, c->memory, CONTRACT_MEMORY);
-	assert_true(ret == 0 || ret == -ENOTSUP);
+	assert_int_equal(ret, c->is_software ? 0 : -ENOTSUP);
 	assert_int_equal(iommu_domain_create(c->unit, NULL, &c->domain, NULL), 0);
-	assert_int_equal(iommu_attach(c->domain, "contract0", SOURCE_ID, &c->device, NULL), 0);
-	assert_int_equal(iommu_translator_create(c->device, true, 3, &c->translator), 0);
+	contract_attach(c, 0);
 	c->iova = iommu_unit_limits(c->unit)->is_protected ? IOVA : (uintptr_t)c->memory;
 	*state = c;
 	return 0;
@@ -65,9 +76,7 @@ static int teardown(void **state)
 	struct fixture *fixture = *state;
 	struct contract *c = &fixture->c;
 
-	iommu_translator_destroy(c->translator);
-	if (c->device != NULL)
-		assert_int_equal(iommu_detach(c->device), 0);
+	contract_detach(c);
 	assert_int_equal(iommu_domain_destroy(c->domain), 0);
 	assert_int_equal(iommu_unit_destroy(c->unit), 0);
 	munmap(fixture->mapped[0], CONTRACT_MEMORY + M2);
@@ -76,20 +85,60 @@ static int teardown(void **state)
 	return 0;
 }
 
+/* --- devices and domains --------------------------------------------------------------------- */
+
+void contract_domain_create(struct contract *c, unsigned int number)
+{
+	if (!c->is_software)
+		assert_int_equal(iommu_unit_create(c->backend->ops, 1, c->backend->config[number],
+						   &c->unit, NULL),
+				 0);
+	assert_int_equal(iommu_domain_create(c->unit, NULL, &c->domain, NULL), 0);
+}
+
+void contract_domain_destroy(struct contract *c)
+{
+	assert_int_equal(iommu_domain_destroy(c->domain), 0);
+	if (!c->is_software)
+		assert_int_equal(iommu_unit_destroy(c->unit), 0);
+}
+
+void contract_attach(struct contract *c, unsigned int number)
+{
+	const char *name = c->backend->device[number];
+
+	assert_int_equal(
+		iommu_attach(c->domain, name, (uint16_t)(SOURCE_ID + number), &c->device, NULL), 0);
+	if (c->is_software)
+		assert_int_equal(iommu_translator_create(c->device, true, 3, &c->translator), 0);
+	else
+		c->edu = edu_open(name);
+}
+
+void contract_detach(struct contract *c)
+{
+	if (c->is_software)
+		iommu_translator_destroy(c->translator);
+	else
+		edu_close(c->edu);
+	assert_int_equal(iommu_detach(c->device), 0);
+}
+
 /* --- running -------------------------------------------------------------------------------- */
 
 int contract_run(const struct contract_test *tests, unsigned int count)
 {
 	static struct CMUnitTest units[TESTS_MAX];
 	static char names[TESTS_MAX][128];
-	unsigned int n = 0;
+	const struct contract_backend *backends;
+	unsigned int n = 0, backend_count = contract_backends(&backends);
 
-	if (contract_backend_count * count > TESTS_MAX) {
+	if (backend_count * count > TESTS_MAX) {
 		fprintf(stderr, "contract: more than %d tests\n", TESTS_MAX);
 		return 1;
 	}
-	for (unsigned int b = 0; b < contract_backend_count; b++) {
-		const struct contract_backend *backend = &contract_backends[b];
+	for (unsigned int b = 0; b < backend_count; b++) {
+		const struct contract_backend *backend = &backends[b];
 
 		for (unsigned int t = 0; t < count; t++) {
 			if ((tests[t].needs & ~backend->promises) != 0)
@@ -137,6 +186,9 @@ bool contract_reaches(struct contract *c, uint64_t iova, uint32_t len, uint32_t 
 {
 	static struct iommu_span spans[CONTRACT_SPANS];
 
+	if (!c->is_software)
+		return ((prot & IOMMU_READ) == 0 || hardware_reads(c, iova, len)) &&
+		       ((prot & IOMMU_WRITE) == 0 || hardware_writes(c, iova, len));
 	return contract_access(c, iova, len, prot, spans) != 0;
 }
 
@@ -144,7 +196,19 @@ int contract_read(struct contract *c, uint64_t iova)
 {
 	struct iommu_span span[CONTRACT_SPANS];
 
+	if (!c->is_software)
+		return hardware_read(c, iova);
 	return contract_access(c, iova, 1, IOMMU_READ, span) == 0 ? -1 : *span[0].vaddr;
+}
+
+uint64_t contract_pa(const struct contract *c, const uint8_t *vaddr)
+{
+	uint64_t pa;
+
+	if (c->is_software)
+		return (uintptr_t)vaddr;
+	assert_int_equal(hugemem_virt_to_phys(vaddr, &pa), 0);
+	return pa;
 }
 
 int contract_map(struct contract *c, uint64_t offset, uint64_t size, uint64_t page_size,

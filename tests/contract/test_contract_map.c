@@ -10,8 +10,8 @@ static void all_of_a_mapped_range_is_reachable(void **state)
 	struct contract *c = *state;
 
 	assert_int_equal(contract_map(c, 0, CONTRACT_MEMORY, K4, RW), 0);
-	for (uint64_t page = 0; page < CONTRACT_PAGES; page++) {
-		assert_int_equal(contract_read(c, c->iova + page * K4), (int)(page & 0xff));
+	for (uint64_t page = 0; page < CONTRACT_PAGES; page += c->stride) {
+		assert_int_equal(contract_read(c, c->iova + page * K4), contract_byte(page));
 		assert_true(contract_reaches(c, c->iova + page * K4, K4, IOMMU_WRITE));
 	}
 }
@@ -39,13 +39,16 @@ static void a_mapping_gives_exactly_the_rights_asked_for(void **state)
 	for (unsigned int round = 0; round < 2; round++) {
 		assert_true(contract_reaches(c, c->iova, 64, IOMMU_READ));
 		assert_false(contract_reaches(c, c->iova, 64, IOMMU_WRITE));
-		assert_false(contract_reaches(c, c->iova + K4, 64, IOMMU_READ));
+		if (!iommu_unit_limits(c->unit)->write_implies_read)
+			assert_false(contract_reaches(c, c->iova + K4, 64, IOMMU_READ));
 		assert_true(contract_reaches(c, c->iova + K4, 64, IOMMU_WRITE));
 		assert_true(contract_reaches(c, c->iova + 2 * K4, 64, IOMMU_READ));
 		assert_true(contract_reaches(c, c->iova + 2 * K4, 64, IOMMU_WRITE));
 	}
-	assert_int_equal(iommu_faults_of_reason(c->domain, 5), 2);
-	assert_int_equal(iommu_faults_of_reason(c->domain, 6), 2);
+	if (c->is_software) {
+		assert_int_equal(iommu_faults_of_reason(c->domain, 5), 2);
+		assert_int_equal(iommu_faults_of_reason(c->domain, 6), 2);
+	}
 }
 
 static void a_mapping_elsewhere_than_its_memory_is_refused_without_translation(void **state)
@@ -89,7 +92,7 @@ static void tables_forget_a_range_when_it_is_unmapped(void **state)
 
 	assert_int_equal(contract_map(c, 0, 3 * K4, K4, RW), 0);
 	assert_int_equal(iommu_iova_to_phys(c->domain, c->iova + K4 + 5, &pa), 0);
-	assert_int_equal(pa, (uintptr_t)c->memory + K4 + 5);
+	assert_int_equal(pa, contract_pa(c, c->memory + K4 + 5));
 	assert_int_equal(iommu_unmap(c->domain, c->iova, 3 * K4, &gather), 0);
 	for (uint64_t page = 0; page < 3; page++)
 		assert_int_equal(iommu_iova_to_phys(c->domain, c->iova + page * K4, &pa), -ENOENT);
@@ -120,16 +123,17 @@ static void an_unmap_widens_the_gather(void **state)
 static void no_burst_after_a_sync_gets_the_old_translation(void **state)
 {
 	struct contract *c = *state;
+	uint64_t pages = c->is_software ? 300 : 10;
 
-	for (uint64_t page = 0; page < 300; page++) {
+	for (uint64_t page = 0; page < pages; page++) {
 		uint64_t offset = page % 7 * K4;
 
 		/* Read twice, so that a cache has it. */
 		assert_int_equal(
 			iommu_map(c->domain, c->iova + offset, c->memory + page * K4, K4, K4, RW),
 			0);
-		assert_int_equal(contract_read(c, c->iova + offset), (int)(page & 0xff));
-		assert_int_equal(contract_read(c, c->iova + offset), (int)(page & 0xff));
+		assert_int_equal(contract_read(c, c->iova + offset), contract_byte(page));
+		assert_int_equal(contract_read(c, c->iova + offset), contract_byte(page));
 		contract_unmap(c, offset, K4);
 		assert_int_equal(contract_read(c, c->iova + offset), -1);
 	}
@@ -145,13 +149,13 @@ static void one_sync_is_enough_for_many_unmaps(void **state)
 		assert_int_equal(
 			iommu_map(c->domain, c->iova + i * M2, c->memory, sizes[i], M2, RW), 0);
 		assert_int_equal(contract_read(c, c->iova + i * M2 + sizes[i] - 1),
-				 (int)((sizes[i] - 1) / K4 & 0xff));
+				 contract_byte((sizes[i] - 1) / K4));
 	}
 	for (unsigned int i = 0; i < 3; i++)
 		assert_int_equal(iommu_unmap(c->domain, c->iova + i * M2, sizes[i], &gather), 0);
 	assert_int_equal(iommu_sync(c->domain, &gather), 0);
 	for (unsigned int i = 0; i < 3; i++) {
-		for (uint64_t offset = 0; offset < sizes[i]; offset += K4)
+		for (uint64_t offset = 0; offset < sizes[i]; offset += c->stride * K4)
 			assert_int_equal(contract_read(c, c->iova + i * M2 + offset), -1);
 	}
 }
@@ -160,11 +164,12 @@ static void one_sync_is_enough_for_many_unmaps(void **state)
 static void a_map_is_seen_without_a_sync(void **state)
 {
 	struct contract *c = *state;
+	uint64_t pages = c->is_software ? 64 : 6;
 
-	for (uint64_t page = 0; page < 64; page++) {
+	for (uint64_t page = 0; page < pages; page++) {
 		assert_int_equal(contract_read(c, c->iova + page * K4), -1);
 		assert_int_equal(contract_map(c, page * K4, K4, K4, RW), 0);
-		assert_int_equal(contract_read(c, c->iova + page * K4), (int)page);
+		assert_int_equal(contract_read(c, c->iova + page * K4), contract_byte(page));
 	}
 }
 
@@ -176,7 +181,7 @@ static void iova_to_phys_names_the_memory_of_each_page(void **state)
 	assert_int_equal(contract_map(c, 0, 2 * M2 + 3 * K4, M2, RW), 0);
 	for (uint64_t offset = 0; offset < 2 * M2 + 3 * K4; offset += K4 / 2) {
 		assert_int_equal(iommu_iova_to_phys(c->domain, c->iova + offset, &pa), 0);
-		assert_int_equal(pa, (uintptr_t)c->memory + offset);
+		assert_int_equal(pa, contract_pa(c, c->memory + offset));
 	}
 	assert_int_equal(iommu_iova_to_phys(c->domain, (uintptr_t)c->strange, &pa), -ENOENT);
 }
@@ -189,7 +194,7 @@ static void a_walk_says_what_an_access_would_meet(void **state)
 	assert_int_equal(contract_map(c, 0, 2 * K4, K4, RW), 0);
 	assert_int_equal(iommu_walk(c->device, c->iova + K4 + 9, &walk), 0);
 	assert_int_equal(walk.reason, 0);
-	assert_int_equal(walk.pa, (uintptr_t)c->memory + K4 + 9);
+	assert_int_equal(walk.pa, contract_pa(c, c->memory + K4 + 9));
 	assert_int_equal(walk.prot, RW);
 	assert_true(walk.source[0] != '\0');
 	assert_int_equal(iommu_walk(c->device, (uintptr_t)c->strange, &walk), 0);
@@ -273,8 +278,9 @@ static void a_domain_can_be_filled_and_emptied_for_ever(void **state)
 {
 	struct contract *c = *state;
 	struct iommu_domain_usage usage;
+	unsigned int rounds = c->is_software ? 200 : 10;
 
-	for (unsigned int round = 0; round < 200; round++) {
+	for (unsigned int round = 0; round < rounds; round++) {
 		assert_int_equal(contract_map(c, 0, CONTRACT_MEMORY, round % 2 ? K4 : M2, RW), 0);
 		assert_true(contract_reaches(c, c->iova + CONTRACT_MEMORY - 1, 1, IOMMU_READ));
 		contract_unmap(c, 0, CONTRACT_MEMORY);
@@ -282,7 +288,7 @@ static void a_domain_can_be_filled_and_emptied_for_ever(void **state)
 	iommu_domain_usage(c->domain, &usage);
 	assert_int_equal(usage.mappings, 0);
 	assert_int_equal(usage.leaves_4k + usage.leaves_2m + usage.leaves_1g, 0);
-	assert_int_equal(usage.syncs, 200);
+	assert_int_equal(usage.syncs, rounds);
 }
 
 int main(void)

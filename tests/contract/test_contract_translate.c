@@ -30,7 +30,7 @@ static uint8_t expected_at(const struct contract *c, uint64_t offset)
 {
 	uint64_t n = offset / K4;
 
-	return (uint8_t)(iommu_unit_limits(c->unit)->is_protected ? page_at(n) : n);
+	return (uint8_t)contract_byte(iommu_unit_limits(c->unit)->is_protected ? page_at(n) : n);
 }
 
 static void check_bytes(const struct contract *c, uint64_t iova, const struct iommu_span *spans,
@@ -201,7 +201,7 @@ static void the_last_page_below_the_width_can_be_used(void **state)
 	uint64_t iova = (bits < 64 ? UINT64_C(1) << bits : 0) - K4;
 
 	assert_int_equal(iommu_map(c->domain, iova, c->memory + K4, K4, K4, RW), 0);
-	assert_int_equal(contract_read(c, iova + K4 - 1), 1);
+	assert_int_equal(contract_read(c, iova + K4 - 1), contract_byte(1));
 	assert_false(contract_reaches(c, iova + K4 - 1, 2, IOMMU_READ));
 	assert_false(contract_reaches(c, iova + K4, 1, IOMMU_READ));
 }
@@ -271,17 +271,18 @@ static void random_accesses_are_granted_as_a_naive_model_grants_them(void **stat
 int main(void)
 {
 	static const struct contract_test tests[] = {
-		CONTRACT_TEST(spans_name_each_byte_of_an_access_in_order),
+		CONTRACT_TEST_OF(SOFTWARE, spans_name_each_byte_of_an_access_in_order),
 		CONTRACT_TEST_OF(TABLES, a_span_ends_with_its_leaf),
-		CONTRACT_TEST(accesses_of_a_burst_are_handled_in_order),
-		CONTRACT_TEST(a_burst_stops_before_an_access_whose_spans_do_not_fit),
-		CONTRACT_TEST(an_access_is_refused_whole_when_its_end_is_not_mapped),
-		CONTRACT_TEST(a_refused_access_in_the_middle_does_not_harm_its_neighbours),
-		CONTRACT_TEST(a_refused_access_is_one_fault_that_names_it),
-		CONTRACT_TEST(an_access_that_wraps_or_ends_past_the_width_is_refused),
+		CONTRACT_TEST_OF(SOFTWARE, accesses_of_a_burst_are_handled_in_order),
+		CONTRACT_TEST_OF(SOFTWARE, a_burst_stops_before_an_access_whose_spans_do_not_fit),
+		CONTRACT_TEST_OF(SOFTWARE, an_access_is_refused_whole_when_its_end_is_not_mapped),
+		CONTRACT_TEST_OF(SOFTWARE,
+				 a_refused_access_in_the_middle_does_not_harm_its_neighbours),
+		CONTRACT_TEST_OF(SOFTWARE, a_refused_access_is_one_fault_that_names_it),
+		CONTRACT_TEST_OF(SOFTWARE, an_access_that_wraps_or_ends_past_the_width_is_refused),
 		CONTRACT_TEST_OF(PROTECTION, the_last_page_below_the_width_can_be_used),
-		CONTRACT_TEST(lookups_are_hits_and_misses),
-		CONTRACT_TEST_OF(PROTECTION,
+		CONTRACT_TEST_OF(SOFTWARE, lookups_are_hits_and_misses),
+		CONTRACT_TEST_OF(TRANSLATION,
 				 random_accesses_are_granted_as_a_naive_model_grants_them),
 	};
 

@@ -5,6 +5,9 @@
 #include <errno.h>
 #include <string.h>
 
+#include "contract_edu.h"
+#include "contract_hardware.h"
+
 /* Which tests run follows from the table: what it leaves out must really not be there. */
 static void a_backend_promises_what_its_line_in_the_table_says(void **state)
 {
@@ -26,7 +29,8 @@ static void a_unit_that_is_refused_leaves_nothing_behind(void **state)
 
 	assert_true(iommu_unit_create(c->backend->ops, 7, c->backend->bad_config, &unit, NULL) < 0);
 	assert_null(iommu_unit_find(c->backend->ops, 7));
-	assert_int_equal(iommu_unit_create(c->backend->ops, 7, c->backend->config, &unit, NULL), 0);
+	assert_int_equal(iommu_unit_create(c->backend->ops, 7, c->backend->config[1], &unit, NULL),
+			 0);
 	assert_ptr_equal(iommu_unit_find(c->backend->ops, 7), unit);
 	assert_int_equal(iommu_unit_destroy(unit), 0);
 }
@@ -85,9 +89,9 @@ static void memory_that_was_removed_is_never_touched(void **state)
 	struct contract *c = *state;
 
 	assert_int_equal(contract_map(c, 0, M2, K4, RW), 0);
-	assert_int_equal(contract_read(c, c->iova + 5 * K4), 5);
+	assert_int_equal(contract_read(c, c->iova + 5 * K4), contract_byte(5));
 	assert_int_equal(iommu_memory_remove(c->unit, (uintptr_t)c->memory, CONTRACT_MEMORY), 0);
-	for (uint64_t page = 0; page < M2 / K4; page++) {
+	for (uint64_t page = 0; page < M2 / K4; page += c->stride) {
 		assert_false(contract_reaches(c, c->iova + page * K4, 64, IOMMU_READ));
 		assert_false(contract_reaches(c, c->iova + page * K4, 64, IOMMU_WRITE));
 	}
@@ -96,7 +100,7 @@ static void memory_that_was_removed_is_never_touched(void **state)
 	assert_int_equal(
 		iommu_memory_add(c->unit, (uintptr_t)c->memory, c->memory, CONTRACT_MEMORY), 0);
 	assert_int_equal(contract_map(c, 0, M2, K4, RW), 0);
-	assert_int_equal(contract_read(c, c->iova + 5 * K4), 5);
+	assert_int_equal(contract_read(c, c->iova + 5 * K4), contract_byte(5));
 }
 
 static void memory_is_added_once_and_removed_once(void **state)
@@ -133,22 +137,20 @@ static void a_device_sees_the_mappings_of_its_domain_and_no_others(void **state)
 	struct contract *c = *state;
 	struct contract other = *c;
 
-	assert_int_equal(iommu_domain_create(c->unit, NULL, &other.domain, NULL), 0);
-	assert_int_equal(iommu_attach(other.domain, "contract1", 0x11, &other.device, NULL), 0);
-	assert_int_equal(iommu_translator_create(other.device, true, 0, &other.translator), 0);
+	contract_domain_create(&other, 1);
+	contract_attach(&other, 1);
 	/* One IOVA, two domains, two pages; and one IOVA that only the first has. */
 	assert_int_equal(iommu_map(c->domain, c->iova, c->memory + K4, K4, K4, RW), 0);
 	assert_int_equal(iommu_map(other.domain, c->iova, c->memory + 2 * K4, K4, K4, RW), 0);
 	assert_int_equal(iommu_map(c->domain, c->iova + M2, c->memory + 3 * K4, K4, K4, RW), 0);
 	for (unsigned int round = 0; round < 3; round++) {
-		assert_int_equal(contract_read(c, c->iova), 1);
-		assert_int_equal(contract_read(&other, c->iova), 2);
-		assert_int_equal(contract_read(c, c->iova + M2), 3);
+		assert_int_equal(contract_read(c, c->iova), contract_byte(1));
+		assert_int_equal(contract_read(&other, c->iova), contract_byte(2));
+		assert_int_equal(contract_read(c, c->iova + M2), contract_byte(3));
 		assert_int_equal(contract_read(&other, c->iova + M2), -1);
 	}
-	iommu_translator_destroy(other.translator);
-	assert_int_equal(iommu_detach(other.device), 0);
-	assert_int_equal(iommu_domain_destroy(other.domain), 0);
+	contract_detach(&other);
+	contract_domain_destroy(&other);
 }
 
 static void devices_of_one_domain_share_its_mappings(void **state)
@@ -156,35 +158,65 @@ static void devices_of_one_domain_share_its_mappings(void **state)
 	struct contract *c = *state;
 	struct contract other = *c;
 
-	assert_int_equal(iommu_attach(c->domain, "contract1", 0x11, &other.device, NULL), 0);
-	assert_int_equal(iommu_translator_create(other.device, true, 0, &other.translator), 0);
+	contract_attach(&other, 1);
 	assert_int_equal(contract_map(c, 0, 2 * K4, K4, RW), 0);
-	assert_int_equal(contract_read(c, c->iova + K4), 1);
-	assert_int_equal(contract_read(&other, c->iova + K4), 1);
-	iommu_translator_destroy(other.translator);
-	assert_int_equal(iommu_detach(other.device), 0);
+	assert_int_equal(contract_read(c, c->iova + K4), contract_byte(1));
+	assert_int_equal(contract_read(&other, c->iova + K4), contract_byte(1));
+	contract_detach(&other);
 	/* The control: the first device is not detached with it. */
-	assert_int_equal(contract_read(c, c->iova + K4), 1);
+	assert_int_equal(contract_read(c, c->iova + K4), contract_byte(1));
 }
 
 static void a_detached_device_sees_nothing_of_its_old_domain(void **state)
 {
 	struct contract *c = *state;
-	uint16_t source_id = iommu_device_source_id(c->device);
-	struct iommu_domain *old = c->domain, *empty;
+	struct contract empty = *c;
 
 	assert_int_equal(contract_map(c, 0, M2, K4, RW), 0);
-	for (uint64_t page = 0; page < M2 / K4; page++)
-		assert_int_equal(contract_read(c, c->iova + page * K4), (int)(page & 0xff));
-	iommu_translator_destroy(c->translator);
-	assert_int_equal(iommu_detach(c->device), 0);
-	assert_int_equal(iommu_domain_create(c->unit, NULL, &empty, NULL), 0);
-	c->domain = empty;
-	assert_int_equal(iommu_attach(empty, "contract0", source_id, &c->device, NULL), 0);
-	assert_int_equal(iommu_translator_create(c->device, true, 0, &c->translator), 0);
-	for (uint64_t page = 0; page < M2 / K4; page++)
-		assert_int_equal(contract_read(c, c->iova + page * K4), -1);
-	assert_int_equal(iommu_domain_destroy(old), 0);
+	for (uint64_t page = 0; page < M2 / K4; page += c->stride)
+		assert_int_equal(contract_read(c, c->iova + page * K4), contract_byte(page));
+	contract_detach(c);
+	contract_domain_create(&empty, 0);
+	contract_attach(&empty, 0);
+	for (uint64_t page = 0; page < M2 / K4; page += c->stride)
+		assert_int_equal(contract_read(&empty, c->iova + page * K4), -1);
+	contract_detach(&empty);
+	contract_domain_destroy(&empty);
+	/* The control: back in its old domain, it sees again what was mapped there. */
+	contract_attach(c, 0);
+	assert_int_equal(contract_read(c, c->iova + K4), contract_byte(1));
+}
+
+/* A translator ends with its device; hardware can try. */
+static void a_device_that_is_not_attached_reaches_nothing(void **state)
+{
+	struct contract *c = *state;
+	struct edu *edu = edu_open(c->backend->device[0]);
+
+	assert_int_equal(contract_map(c, 0, M2, K4, RW), 0);
+	hardware_fill(c, edu);
+	contract_detach(c);
+	assert_false(hardware_disturbs(c, edu, c->iova, K4));
+	assert_false(hardware_disturbs(c, edu, (uintptr_t)c->memory, K4));
+	assert_false(hardware_disturbs(c, edu, contract_pa(c, c->memory), K4));
+	contract_attach(c, 0);
+	/* The control: attached, it does just that. */
+	assert_true(hardware_disturbs(c, edu, c->iova, K4));
+	edu_close(edu);
+}
+
+static void a_mapping_made_without_devices_is_there_for_the_next(void **state)
+{
+	struct contract *c = *state;
+
+	contract_detach(c);
+	assert_int_equal(contract_map(c, 0, 4 * K4, K4, IOMMU_READ), 0);
+	assert_int_equal(contract_map(c, 4 * K4, 4 * K4, K4, RW), 0);
+	contract_unmap(c, 4 * K4, 4 * K4);
+	contract_attach(c, 0);
+	assert_int_equal(contract_read(c, c->iova + K4), contract_byte(1));
+	assert_false(contract_reaches(c, c->iova + K4, 64, IOMMU_WRITE));
+	assert_int_equal(contract_read(c, c->iova + 4 * K4), -1);
 }
 
 static void a_destroyed_domain_leaves_nothing_to_the_next(void **state)
@@ -194,13 +226,11 @@ static void a_destroyed_domain_leaves_nothing_to_the_next(void **state)
 	for (unsigned int round = 0; round < 4; round++) {
 		assert_int_equal(contract_read(c, c->iova), -1);
 		assert_int_equal(contract_map(c, 0, M2, K4, RW), 0);
-		assert_int_equal(contract_read(c, c->iova), 0);
-		iommu_translator_destroy(c->translator);
-		assert_int_equal(iommu_detach(c->device), 0);
+		assert_int_equal(contract_read(c, c->iova), contract_byte(0));
+		contract_detach(c);
 		assert_int_equal(iommu_domain_destroy(c->domain), 0);
 		assert_int_equal(iommu_domain_create(c->unit, NULL, &c->domain, NULL), 0);
-		assert_int_equal(iommu_attach(c->domain, "contract0", 0x10, &c->device, NULL), 0);
-		assert_int_equal(iommu_translator_create(c->device, true, 0, &c->translator), 0);
+		contract_attach(c, 0);
 	}
 }
 
@@ -210,15 +240,17 @@ int main(void)
 		CONTRACT_TEST(a_backend_promises_what_its_line_in_the_table_says),
 		CONTRACT_TEST_OF(REFUSALS, a_unit_that_is_refused_leaves_nothing_behind),
 		CONTRACT_TEST(limits_are_filled),
-		CONTRACT_TEST(memory_that_was_not_added_is_never_touched),
-		CONTRACT_TEST(a_range_that_is_half_strange_is_not_mapped_at_all),
-		CONTRACT_TEST(memory_that_was_removed_is_never_touched),
-		CONTRACT_TEST(memory_is_added_once_and_removed_once),
+		CONTRACT_TEST_OF(SOFTWARE, memory_that_was_not_added_is_never_touched),
+		CONTRACT_TEST_OF(SOFTWARE, a_range_that_is_half_strange_is_not_mapped_at_all),
+		CONTRACT_TEST_OF(SOFTWARE, memory_that_was_removed_is_never_touched),
+		CONTRACT_TEST_OF(SOFTWARE, memory_is_added_once_and_removed_once),
 		CONTRACT_TEST_OF(PROTECTION, each_access_in_an_empty_domain_is_refused),
 		CONTRACT_TEST_OF(PROTECTION,
 				 a_device_sees_the_mappings_of_its_domain_and_no_others),
 		CONTRACT_TEST(devices_of_one_domain_share_its_mappings),
 		CONTRACT_TEST_OF(PROTECTION, a_detached_device_sees_nothing_of_its_old_domain),
+		CONTRACT_TEST_OF(HARDWARE, a_device_that_is_not_attached_reaches_nothing),
+		CONTRACT_TEST_OF(PROTECTION, a_mapping_made_without_devices_is_there_for_the_next),
 		CONTRACT_TEST_OF(PROTECTION, a_destroyed_domain_leaves_nothing_to_the_next),
 	};
 

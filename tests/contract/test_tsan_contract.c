@@ -252,10 +252,11 @@ static void mappings_beside_are_not_disturbed(void **state)
 int main(void)
 {
 	static const struct contract_test tests[] = {
-		CONTRACT_TEST(a_sync_returns_after_the_burst_that_holds_the_translation),
-		CONTRACT_TEST_OF(PROTECTION, no_burst_reads_a_page_that_was_unmapped_and_synced),
-		CONTRACT_TEST(no_burst_touches_memory_that_was_removed),
-		CONTRACT_TEST(mappings_beside_are_not_disturbed),
+		CONTRACT_TEST_OF(SOFTWARE,
+				 a_sync_returns_after_the_burst_that_holds_the_translation),
+		CONTRACT_TEST_OF(TRANSLATION, no_burst_reads_a_page_that_was_unmapped_and_synced),
+		CONTRACT_TEST_OF(SOFTWARE, no_burst_touches_memory_that_was_removed),
+		CONTRACT_TEST_OF(SOFTWARE, mappings_beside_are_not_disturbed),
 	};
 
 	return contract_run(tests, sizeof(tests) / sizeof(tests[0]));

@@ -36,8 +36,10 @@ def mac(number):
 
 
 E1000E = joined(f"e1000e,addr=2,{mac(0)}", f"e1000e,addr=3,{mac(1)}")
-# A device that does DMA wherever its registers say; all 64 bits of an address count.
-EDU = ("-device", "edu,addr=4,dma_mask=0xffffffffffffffff")
+# Devices that do DMA wherever their registers say; all 64 bits of an address count.
+EDU = tuple(word for slot in (4, 5)
+            for word in ("-device", f"edu,addr={slot},dma_mask=0xffffffffffffffff"))
+EDUS = ("0000:00:04.0", "0000:00:05.0")
 IGB = ("-device", "pcie-root-port,id=slot0,addr=2,chassis=1",
        "-device", "pcie-root-port,id=slot1,addr=3,chassis=2",
        *joined(f"igb,bus=slot0,{mac(0)}", f"igb,bus=slot1,{mac(1)}"))
@@ -73,7 +75,7 @@ def bind(addresses):
 
 
 MACHINES = {
-    "e1000e": Machine((*E1000E, *EDU), ON_ROOT, bind((*ON_ROOT, "0000:00:04.0"))),
+    "e1000e": Machine((*E1000E, *EDU), ON_ROOT, bind((*ON_ROOT, *EDUS))),
     "igb": Machine(IGB, BEHIND_PORTS, bind(BEHIND_PORTS)),
     "igb-vf": Machine(IGB, FUNCTIONS, SPLIT + bind(FUNCTIONS)),
     "virtio": Machine(joined(f"{VIRTIO},addr=2,{mac(0)}", f"{VIRTIO},addr=3,{mac(1)}"),

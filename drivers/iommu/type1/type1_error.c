@@ -9,8 +9,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
+
+#include <linux/vfio.h>
 
 #define CONTAINERS "/dev/vfio/vfio"
 
@@ -23,21 +26,26 @@ void type1_group_path(int number, char path[static TYPE1_GROUP_PATH_SIZE])
 int type1_error_container(struct base_error *err)
 {
 	int fd = open(CONTAINERS, O_RDWR | O_CLOEXEC), code = errno;
+	bool has_type1;
 
-	if (fd >= 0) {
-		close(fd);
-		return base_error_set(err, -ENOSPC,
-				      "DPDK has room for 63 VFIO containers, and all are in use: "
-				      "put devices into one with --domain shared");
-	}
-	if (code == EACCES || code == EPERM)
+	if (fd < 0 && (code == EACCES || code == EPERM))
 		return base_error_set(err, -code,
 				      "no permission to open " CONTAINERS ": run as root, or give "
 				      "yourself the file and those of the groups beside it");
-	return base_error_set(err, -code,
-			      CONTAINERS " cannot be opened (%s): load VFIO with modprobe "
-					 "vfio-pci",
-			      strerror(code));
+	if (fd < 0)
+		return base_error_set(err, -code,
+				      CONTAINERS " cannot be opened (%s): load VFIO with modprobe "
+						 "vfio-pci",
+				      strerror(code));
+	has_type1 = ioctl(fd, VFIO_CHECK_EXTENSION, VFIO_TYPE1v2_IOMMU) > 0;
+	close(fd);
+	if (!has_type1)
+		return base_error_set(err, -ENODEV,
+				      "the kernel's VFIO has no type1 driver: modprobe "
+				      "vfio_iommu_type1");
+	return base_error_set(err, -ENOSPC,
+			      "DPDK has room for 63 VFIO containers, and all are in use: put "
+			      "devices into one with --domain shared");
 }
 
 int type1_error_group(const char *address, int number, int code, struct base_error *err)

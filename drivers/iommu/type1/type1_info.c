@@ -116,6 +116,8 @@ int type1_info_parse(const void *info, size_t size, struct iommu_limits *limits)
 
 	memset(limits, 0, sizeof(*limits));
 	limits->is_protected = true;
+	/* Linux VT-d since 5.12 (intel/iommu.c, DMA_FL_PTE_PRESENT), and Arm; nobody tells us */
+	limits->write_implies_read = true;
 	limits->page_sizes = IOMMU_PAGE_SIZE;
 	/* older headers end with cap_offset, newer ones with padding after it */
 	if (!copy(info, size, 0, &head,
