@@ -13,6 +13,7 @@
 #include "hugemem.h"
 #include "options.h"
 #include "port_device.h"
+#include "port_direct.h"
 #include "port_memory.h"
 #include "preflight.h"
 
@@ -83,7 +84,7 @@ static uint64_t arena_page_size(uint64_t bytes)
 }
 
 struct totals {
-	unsigned int ports, domains, dmanics;
+	unsigned int ports, domains, dmanics, unprotected;
 	uint32_t mbufs;
 	uint64_t bytes; /* of DMA memory */
 	uint64_t mappings;
@@ -105,6 +106,7 @@ static void add_device(const char *device, struct totals *totals)
 		return;
 	totals->domains++;
 	totals->dmanics += kind == PORT_DMANIC;
+	totals->unprotected += kind == PORT_PCI && port_direct_is_unprotected(device);
 	totals->bytes += page_round(need.ring_bytes, page);
 	/* own rings and buffers, and the buffers of the port that it forwards for */
 	totals->mappings += 3;
@@ -184,7 +186,7 @@ int budget_check_memory(const struct eal_args *args, const struct eal_memory *me
 	return check_memory(&totals, memory, err);
 }
 
-int budget_check(const struct eal_args *args, struct base_error *err)
+int budget_check(struct eal_args *args, struct base_error *err)
 {
 	const struct options *options = options_get();
 	struct totals totals = {0};
@@ -193,10 +195,15 @@ int budget_check(const struct eal_args *args, struct base_error *err)
 	int ret;
 
 	add_devices(args, &totals);
+	eal_choose_iova(args);
 	eal_choose_memory(args, budget_eal_memory(args), &memory);
 	page = arena_page_size(totals.bytes);
-	printf("Ports:        %u, of which %u behind an IOMMU, %s\n", totals.ports, totals.domains,
+	printf("Ports:        %u, of which %u behind an IOMMU, %s", totals.ports,
+	       totals.domains - totals.unprotected,
 	       options->shares_domain ? "in one domain" : "in a domain each");
+	if (totals.unprotected != 0)
+		printf("; %u UNPROTECTED", totals.unprotected);
+	printf("\n");
 	printf("Queues:       %u receive and %u transmit a port, rings of %u and %u\n",
 	       options->rxq, options->txq, options->rxd, options->txd);
 	printf("Buffers:      %u of %u bytes, %s\n", totals.mbufs, options->mbuf_size,
@@ -208,6 +215,7 @@ int budget_check(const struct eal_args *args, struct base_error *err)
 	       totals.mappings, totals.leaves,
 	       totals.dmanics == totals.domains ? "the software unit has no limit"
 						: "VFIO allows 65535 mappings in a domain");
+	printf("IOVA mode:    %s\n", args->iova_why);
 	ret = check_queues(&totals, err);
 	if (ret == 0)
 		ret = check_memory(&totals, &memory, err);

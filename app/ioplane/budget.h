@@ -11,7 +11,7 @@
 uint64_t budget_eal_memory(const struct eal_args *args);
 
 /** --dry-run: prints the budget; 0, or -ENOMEM and so on when the run would fail. */
-int budget_check(const struct eal_args *args, struct base_error *err);
+int budget_check(struct eal_args *args, struct base_error *err);
 
 /** -ENOMEM when a run with this memory would use up the machine's: asked before EAL takes it. */
 int budget_check_memory(const struct eal_args *args, const struct eal_memory *memory,

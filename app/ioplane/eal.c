@@ -330,6 +330,7 @@ int eal_start(struct eal_args *args, const struct eal_memory *memory, struct bas
 	int own_count = args->argc - 1;
 	char text[512];
 
+	eal_choose_iova(args);
 	if (args->is_physical && check_physical(memory, err) != 0)
 		return err->code;
 	join_words(own, own_count, text, sizeof(text));

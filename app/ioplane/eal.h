@@ -48,5 +48,5 @@ void eal_choose_iova(struct eal_args *args);
 /** Decides on huge pages from what is free. */
 void eal_choose_memory(const struct eal_args *args, uint64_t needed, struct eal_memory *memory);
 
-/** Completes the arguments and starts EAL. */
+/** Settles the IOVA mode, completes the arguments and starts EAL. */
 int eal_start(struct eal_args *args, const struct eal_memory *memory, struct base_error *err);

@@ -56,7 +56,6 @@ static int run(struct eal_args *args)
 	/* --no-huge means DMA memory too, unless --page-size says more */
 	if (args->has_no_huge && options_get()->page_size == 0)
 		options_edit()->page_size = HUGEMEM_4K;
-	eal_choose_iova(args);
 	eal_choose_memory(args, budget_eal_memory(args), &memory);
 	ret = budget_check_memory(args, &memory, &err);
 	if (ret == 0)

@@ -25,6 +25,24 @@ static int read_device(const char *devargs, struct host_pci_device *device)
 	return host_pci_read("", address, device);
 }
 
+static bool is_uio(const struct host_pci_device *device)
+{
+	return strcmp(device->driver, "uio_pci_generic") == 0 ||
+	       strcmp(device->driver, "igb_uio") == 0;
+}
+
+bool port_direct_is_unprotected(const char *devargs)
+{
+	static struct host_group group; /* too large for a stack; main lcore only */
+	struct host_pci_device device;
+
+	if (read_device(devargs, &device) != 0)
+		return false;
+	return is_uio(&device) ||
+	       (device.group >= 0 && host_group_read("", device.group, &group) == 0 &&
+		group.is_noiommu);
+}
+
 /*
  * With VFIO's mode for devices without an IOMMU switched on, DPDK takes every device of vfio-pci
  * for one (drivers/bus/pci/linux/pci.c, pci_device_iova_mode()).
@@ -36,8 +54,7 @@ bool port_direct_wants_physical(const char *devargs, char *why, size_t size)
 
 	if (read_device(devargs, &device) != 0)
 		return false;
-	if (strcmp(device.driver, "uio_pci_generic") == 0 ||
-	    strcmp(device.driver, "igb_uio") == 0) {
+	if (is_uio(&device)) {
 		snprintf(why, size, "%s is bound to %s", device.address, device.driver);
 		return true;
 	}
@@ -64,6 +81,6 @@ int port_direct_check(const char *devargs, struct base_error *err)
 	return base_error_set(
 		err, -ENOTSUP,
 		"%s, so DPDK takes it with physical addresses only, which are settled "
-		"at the start: start with -a %.*s or with --iova-mode=pa",
-		why, (int)strcspn(devargs, ","), devargs);
+		"at the start: start ioplane with --iova-mode=pa",
+		why);
 }

@@ -16,6 +16,9 @@
  */
 bool port_direct_wants_physical(const char *devargs, char *why, size_t size);
 
+/** True when no IOMMU stands before this device: UIO has it, or VFIO in its no-IOMMU mode. */
+bool port_direct_is_unprotected(const char *devargs);
+
 /** Where a device goes that no IOMMU stands before: one domain holds them all, UNPROTECTED. */
 void port_direct_place(struct port_place *place);
 
