@@ -39,6 +39,7 @@ struct options {
 	uint64_t page_size; /* 0: the largest that fits */
 	uint32_t arena_mb;  /* 0: computed */
 	const char *iotlb_file;
+	bool traces_kernel; /* --kernel-trace */
 
 	/* forwarding; runtime: the set commands */
 	const char *forward_mode;

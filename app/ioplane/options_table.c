@@ -276,6 +276,8 @@ const struct option_def option_defs[] = {
 	{"domain", 0, "D", "per-device or shared", CALL(set_domain)},
 	{"dma-policy", 0, "P", "static", CALL(set_dma_policy)},
 	{"tracker", 0, "T", "off", CALL(set_tracker)},
+	{"kernel-trace", 0, NULL, "count the kernel's own maps; each costs it up to a quarter more",
+	 FLAG(traces_kernel)},
 	{0},
 };
 /* clang-format on */

@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include <jansson.h>
 
+#include "kernel_trace.h"
 #include "kernel_watch.h"
 #include "options.h"
 #include "port.h"
@@ -219,6 +220,7 @@ int report_collect(struct stats_report **out)
 	stats_lock();
 	/* first: faults that the log holds by now go to the domains */
 	kernel_watch_collect(&report->kernel);
+	kernel_trace_collect(&report->kernel);
 	report->duration_ns = forward_duration_ns();
 	ret = collect_ports(report);
 	if (ret == 0)

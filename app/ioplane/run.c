@@ -15,6 +15,7 @@
 #include "engine.h"
 #include "forward.h"
 #include "hugemem.h"
+#include "kernel_trace.h"
 #include "options.h"
 #include "port.h"
 #include "port_link.h"
@@ -157,6 +158,9 @@ int run_prepare(const struct eal_args *args, const struct eal_memory *memory,
 	if (ret != 0)
 		return base_error_set(err, ret, "the grammar of commands cannot be made: %s",
 				      strerror(-ret));
+	/* before the ports, whose arenas are mapped as they come */
+	if (options_get()->traces_kernel)
+		kernel_trace_start();
 	ret = add_ports(args, err);
 	if (ret == 0)
 		ret = choose(err);
@@ -252,6 +256,7 @@ int run_finish(struct base_error *err)
 	int ret = forward_is_running() ? forward_stop(err) : 0;
 	int reported = report_finish(err);
 
+	kernel_trace_stop();
 	cli_destroy();
 	return ret != 0 ? ret : reported;
 }

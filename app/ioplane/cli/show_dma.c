@@ -67,6 +67,8 @@ static void print(const struct port *port, const struct stats_report *report, in
 	stats_text_dma(report, shown, queue, stdout);
 	if (queue < 0 && port->device != NULL)
 		print_arena(port);
+	if (queue < 0)
+		stats_text_kernel(report, stdout);
 }
 
 static json_t *json_port(const struct port *port, const struct stats_report *report, int queue,
@@ -78,6 +80,9 @@ static json_t *json_port(const struct port *port, const struct stats_report *rep
 
 	if (!is_iotlb && queue < 0)
 		json_object_set_new(json, "arena", json_arena(port));
+	/* of the whole machine: only where it was asked for */
+	if (!is_iotlb && queue < 0 && report->kernel.has_trace)
+		json_object_set_new(json, "kernel", stats_json_kernel(&report->kernel));
 	return json;
 }
 
