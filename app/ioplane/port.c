@@ -248,17 +248,15 @@ int port_drain_others(const struct port *port, struct base_error *err)
 /* What the domain was granted of other ports' buffers goes before the domain does. */
 static void revoke_from(const struct port *leaving)
 {
-	struct iommu_domain *domain;
-
-	if (leaving->device == NULL)
+	if (leaving->domain == NULL)
 		return;
-	domain = iommu_device_domain(leaving->device);
 	for (struct port *port = NULL; (port = port_next(port)) != NULL;)
-		if (port->device != NULL && iommu_device_domain(port->device) == domain)
+		if (port->domain == leaving->domain)
 			return;
 	for (struct port *port = NULL; (port = port_next(port)) != NULL;)
-		if (dma_arena_rights(port->arena, DMA_BUFFERS, domain) != 0)
-			dma_arena_grant(port->arena, DMA_BUFFERS, domain, 0, &port->ledger);
+		if (dma_arena_rights(port->arena, DMA_BUFFERS, leaving->domain) != 0)
+			dma_arena_grant(port->arena, DMA_BUFFERS, leaving->domain, 0,
+					&port->ledger);
 }
 
 static int detach_locked(struct port *port, struct base_error *err)

@@ -69,6 +69,7 @@ struct port {
 	const char *eal_memory_why;  /* "as asked for", or why auto chose it; NULL: not PCI */
 	bool is_link_waived;	     /* nobody waits for its link any more, until it was up */
 	struct iommu_device *device; /* NULL: a port without a domain */
+	struct iommu_domain *domain; /* the device's; outlives it when a reset fails */
 	struct dma_arena *arena;     /* rings (only with a domain) and receive buffers */
 	char heap[32];		     /* external malloc heap of the ring part, or "" */
 	int heap_socket;	     /* its socket id, else the node's */

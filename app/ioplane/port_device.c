@@ -89,16 +89,9 @@ detach:
 
 void port_device_detach(struct port *port)
 {
-	struct iommu_domain *domain;
-
-	if (port->device == NULL)
-		return;
-	domain = iommu_device_domain(port->device);
 	if (port->eal_memory == PORT_EAL_MEMORY_YES)
 		port_eal_memory_remove(port);
-	iommu_detach(port->device);
-	port->device = NULL;
-	port_unit_release(domain);
+	port_unit_leave(port);
 }
 
 /* --- the plugging ---------------------------------------------------------------------------- */

@@ -47,7 +47,6 @@ int port_dmanic_attach(struct port *port, struct base_error *err)
 	struct vtd_config config = {0};
 	struct port_place place = {.ops = &vtd_ops, .config = &config};
 	uint64_t unit = 0, levels = 0;
-	struct iommu_domain *domain;
 	int ret = read_place(port, &unit, &levels, err);
 
 	if (ret != 0)
@@ -58,13 +57,7 @@ int port_dmanic_attach(struct port *port, struct base_error *err)
 		return ret;
 	place.unit = (int)unit;
 	place.levels = (uint8_t)levels;
-	ret = port_unit_domain(&place, &domain, err);
-	if (ret != 0)
-		return ret;
-	ret = port_unit_attach(domain, port->name, PORT_SOURCE_ID_FREE, &port->device, err);
-	if (ret != 0)
-		port_unit_release(domain);
-	return ret;
+	return port_unit_enter(&place, port, PORT_SOURCE_ID_FREE, err);
 }
 
 int port_dmanic_arguments(const struct port *port, char *text, size_t size, struct base_error *err)

@@ -175,8 +175,7 @@ static int add_locked(struct port *port, struct user *user, struct base_error *e
 
 int port_eal_memory_add(struct port *port, struct base_error *err)
 {
-	struct iommu_domain *domain = iommu_device_domain(port->device);
-	struct user *user = find_user(domain);
+	struct user *user = find_user(port->domain);
 	int ret;
 
 	if (user != NULL) {
@@ -186,7 +185,7 @@ int port_eal_memory_add(struct port *port, struct base_error *err)
 	user = calloc(1, sizeof(*user));
 	if (user == NULL)
 		return base_error_set(err, -ENOMEM, "out of memory");
-	user->domain = domain;
+	user->domain = port->domain;
 	user->port_count = 1;
 	rte_mcfg_mem_read_lock();
 	ret = add_locked(port, user, err);
@@ -198,7 +197,7 @@ int port_eal_memory_add(struct port *port, struct base_error *err)
 
 void port_eal_memory_remove(struct port *port)
 {
-	struct user *user = find_user(iommu_device_domain(port->device));
+	struct user *user = find_user(port->domain);
 
 	if (user == NULL || --user->port_count > 0)
 		return;

@@ -276,6 +276,13 @@ int port_stop(struct port *port, struct base_error *err)
 	return 0;
 }
 
+static void forget_traffic(struct port *port)
+{
+	port_pool_reap(port, false);
+	port_replay_drop(port);
+	capture_drop(port, NULL);
+}
+
 int port_close(struct port *port, struct base_error *err)
 {
 	int ret;
@@ -289,9 +296,7 @@ int port_close(struct port *port, struct base_error *err)
 	ret = rte_eth_dev_close(port->id);
 	if (ret == 0) {
 		port->state = PORT_CLOSED;
-		port_pool_reap(port, false);
-		port_replay_drop(port);
-		capture_drop(port, NULL);
+		forget_traffic(port);
 	}
 	stats_unlock();
 	if (ret != 0)
@@ -311,11 +316,16 @@ static int plug_anew(struct port *port, struct base_error *err)
 	port->state = PORT_CLOSED;
 	ret = port_device_unplug(port, err);
 	if (ret == 0)
+		ret = port_pci_attach_anew(port, err);
+	if (ret == 0)
 		ret = port_device_plug(port, &id, err);
-	if (ret != 0)
+	if (ret != 0) {
+		forget_traffic(port);
 		return ret;
+	}
 	if (id != port->id) {
 		port_device_unplug(port, NULL);
+		forget_traffic(port);
 		return base_error_set(err, -EBUSY,
 				      "port %u would become port %u with its reset: port detach "
 				      "%u, then port attach %s",

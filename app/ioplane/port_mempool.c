@@ -29,12 +29,33 @@ static uint64_t element_size(uint16_t data_room)
 	return rte_mempool_calc_obj_size((uint32_t)sizeof(struct rte_mbuf) + data_room, 0, &size);
 }
 
+/*
+ * No buffer lies in two huge pages: with physical addresses they are no neighbours, it would take
+ * two entries of an IOTLB, and QEMU's NICs do not send it where the host's pages are apart.
+ */
+static bool next_chunk(const struct dma_arena *arena, unsigned int n, struct dma_range *chunk)
+{
+	for (unsigned int i = 0; dma_arena_run(arena, DMA_BUFFERS, i, chunk); i++) {
+		size_t page = chunk->page_size < HUGEMEM_2M ? chunk->size : chunk->page_size;
+		size_t pages = chunk->size / page;
+
+		if (n < pages) {
+			chunk->vaddr = RTE_PTR_ADD(chunk->vaddr, n * page);
+			chunk->iova += n * page;
+			chunk->size = page;
+			return true;
+		}
+		n -= (unsigned int)pages;
+	}
+	return false;
+}
+
 uint64_t port_memory_pool_size(uint32_t n, uint16_t data_room)
 {
 	uint64_t size = element_size(data_room);
 
-	/* each of the pages, which are huge, has a rest where no buffer fits */
-	if (port_space_is_physical())
+	/* each of the pages has a rest where no buffer fits */
+	if (options_get()->page_size != HUGEMEM_4K)
 		return (n / (HUGEMEM_2M / size) + 1) * HUGEMEM_2M;
 	return n * size + (options_get()->is_inline ? RTE_MEMPOOL_ALIGN : 0);
 }
@@ -45,18 +66,18 @@ static int make_split(const char *name, uint32_t n, uint16_t data_room,
 	uint16_t stride = (uint16_t)port_memory_stride(data_room);
 	struct rte_pktmbuf_extmem *memory;
 	unsigned int count = 0;
-	struct dma_range run;
+	struct dma_range chunk;
 
-	while (dma_arena_run(arena, DMA_BUFFERS, count, &run))
+	while (next_chunk(arena, count, &chunk))
 		count++;
 	memory = calloc(count, sizeof(*memory));
 	if (memory == NULL)
 		return -ENOMEM;
-	for (unsigned int i = 0; dma_arena_run(arena, DMA_BUFFERS, i, &run); i++)
+	for (unsigned int i = 0; next_chunk(arena, i, &chunk); i++)
 		memory[i] = (struct rte_pktmbuf_extmem){
-			.buf_ptr = run.vaddr,
-			.buf_iova = run.iova,
-			.buf_len = run.size,
+			.buf_ptr = chunk.vaddr,
+			.buf_iova = chunk.iova,
+			.buf_len = chunk.size,
 			.elt_size = stride,
 		};
 	*out = rte_pktmbuf_pool_create_extbuf(name, n, options_get()->mbcache, 0, stride, node,
@@ -67,12 +88,12 @@ static int make_split(const char *name, uint32_t n, uint16_t data_room,
 
 static int populate(struct rte_mempool *mempool, uint32_t n, const struct dma_arena *arena)
 {
-	struct dma_range run;
+	struct dma_range chunk;
 	uint32_t objects = 0;
 
-	for (unsigned int i = 0; objects < n && dma_arena_run(arena, DMA_BUFFERS, i, &run); i++) {
-		int ret = rte_mempool_populate_iova(mempool, run.vaddr, run.iova, run.size, NULL,
-						    NULL);
+	for (unsigned int i = 0; objects < n && next_chunk(arena, i, &chunk); i++) {
+		int ret = rte_mempool_populate_iova(mempool, chunk.vaddr, chunk.iova, chunk.size,
+						    NULL, NULL);
 
 		if (ret < 0)
 			return ret;

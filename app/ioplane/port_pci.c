@@ -140,7 +140,6 @@ int port_pci_attach(struct port *port, struct base_error *err)
 	struct port_place place = {.ops = &type1_ops, .unit = PORT_UNIT_OWN, .config = &config};
 	char arguments[sizeof(port->devargs)];
 	struct preflight preflight;
-	struct iommu_domain *domain;
 	int ret = check(port, &preflight, err);
 
 	if (ret != 0)
@@ -154,14 +153,18 @@ int port_pci_attach(struct port *port, struct base_error *err)
 		choose_eal_memory(port, &preflight.device);
 	}
 	ret = parse(port, arguments, sizeof(arguments), err);
-	if (ret == 0)
-		ret = port_unit_domain(&place, &domain, err);
+	return ret != 0 ? ret : port_unit_enter(&place, port, source_id(port->name), err);
+}
+
+int port_pci_attach_anew(struct port *port, struct base_error *err)
+{
+	int ret = iommu_detach(port->device);
+
 	if (ret != 0)
-		return ret;
-	ret = port_unit_attach(domain, port->name, source_id(port->name), &port->device, err);
-	if (ret != 0)
-		port_unit_release(domain);
-	return ret;
+		return base_error_set(err, ret, "%s does not leave its domain: %s", port->name,
+				      strerror(-ret));
+	port->device = NULL;
+	return port_unit_attach(port, source_id(port->name), err);
 }
 
 /* --- the probe ------------------------------------------------------------------------------- */

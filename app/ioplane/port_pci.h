@@ -11,6 +11,12 @@
  */
 int port_pci_attach(struct port *port, struct base_error *err);
 
+/**
+ * Attaches an unplugged device to its domain again: EAL has let its group go with it. Its mappings
+ * are there again. On failure it is in no domain, and the domain is the port's still.
+ */
+int port_pci_attach_anew(struct port *port, struct base_error *err);
+
 /** Has the driver probe it; *id is its ethdev. On failure EAL has forgotten the device. */
 int port_pci_plug(struct port *port, uint16_t *id, struct base_error *err);
 

@@ -16,9 +16,8 @@ static void free_pool(struct port_pool *pool)
 
 	TAILQ_REMOVE(&port->pools, pool, link);
 	rte_mempool_free(pool->mempool);
-	if (port->device != NULL)
-		dma_arena_grant(pool->arena, DMA_BUFFERS, iommu_device_domain(port->device), 0,
-				&port->ledger);
+	if (port->domain != NULL)
+		dma_arena_grant(pool->arena, DMA_BUFFERS, port->domain, 0, &port->ledger);
 	dma_arena_destroy(pool->arena);
 	free(pool);
 }
@@ -39,10 +38,9 @@ static int grant_pool(struct port_pool *pool, struct base_error *err)
 	struct port *port = pool->port;
 	int ret;
 
-	if (port->device == NULL)
+	if (port->domain == NULL)
 		return 0;
-	ret = dma_arena_grant(pool->arena, DMA_BUFFERS, iommu_device_domain(port->device),
-			      IOMMU_READ, &port->ledger);
+	ret = dma_arena_grant(pool->arena, DMA_BUFFERS, port->domain, IOMMU_READ, &port->ledger);
 	if (ret != 0)
 		return base_error_set(err, ret, "mapping buffers for %s failed: %s", port->name,
 				      strerror(-ret));
@@ -85,9 +83,8 @@ int port_pool_create(struct port *port, const char *name, uint32_t n, uint16_t d
 	return 0;
 
 revoke:
-	if (port->device != NULL)
-		dma_arena_grant(pool->arena, DMA_BUFFERS, iommu_device_domain(port->device), 0,
-				&port->ledger);
+	if (port->domain != NULL)
+		dma_arena_grant(pool->arena, DMA_BUFFERS, port->domain, 0, &port->ledger);
 destroy_arena:
 	dma_arena_destroy(pool->arena);
 free_pool:

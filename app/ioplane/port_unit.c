@@ -94,8 +94,8 @@ static int check_levels(const struct iommu_domain *domain, uint8_t levels, struc
 			      levels, iommu_domain_id(domain), present);
 }
 
-int port_unit_domain(const struct port_place *place, struct iommu_domain **out,
-		     struct base_error *err)
+static int find_domain(const struct port_place *place, struct iommu_domain **out,
+		       struct base_error *err)
 {
 	struct iommu_domain_config config = {.levels = place->levels};
 	struct iommu_unit *unit = NULL;
@@ -119,7 +119,7 @@ int port_unit_domain(const struct port_place *place, struct iommu_domain **out,
 	return ret;
 }
 
-void port_unit_release(struct iommu_domain *domain)
+static void release(struct iommu_domain *domain)
 {
 	struct iommu_unit *unit = iommu_domain_unit(domain);
 
@@ -128,32 +128,57 @@ void port_unit_release(struct iommu_domain *domain)
 		iommu_unit_destroy(unit);
 }
 
-static int attach(struct iommu_domain *domain, const char *name, int source_id,
-		  struct iommu_device **out, struct base_error *err)
+static int attach(struct port *port, int source_id, struct base_error *err)
 {
 	int ret = -EBUSY;
 
 	if (source_id != PORT_SOURCE_ID_FREE)
-		return iommu_attach(domain, name, (uint16_t)source_id, out, err);
+		return iommu_attach(port->domain, port->name, (uint16_t)source_id, &port->device,
+				    err);
 	for (unsigned int n = 0; ret == -EBUSY && n < DEVICES_MAX; n++)
-		ret = iommu_attach(domain, name, free_source_id(n), out, NULL);
+		ret = iommu_attach(port->domain, port->name, free_source_id(n), &port->device,
+				   NULL);
 	return ret;
 }
 
-int port_unit_attach(struct iommu_domain *domain, const char *name, int source_id,
-		     struct iommu_device **out, struct base_error *err)
+int port_unit_attach(struct port *port, int source_id, struct base_error *err)
 {
-	int ret = attach(domain, name, source_id, out, err);
+	int ret = attach(port, source_id, err);
 
 	if (ret != 0)
-		return base_error_set(err, ret, "attaching %s to domain %u failed: %s", name,
-				      iommu_domain_id(domain),
+		return base_error_set(err, ret, "attaching %s to domain %u failed: %s", port->name,
+				      iommu_domain_id(port->domain),
 				      ret == -EEXIST ? "it is attached already" : strerror(-ret));
 	/* a container knows less addresses with each group in it */
-	ret = plan_around(iommu_domain_unit(domain), err);
+	ret = plan_around(iommu_domain_unit(port->domain), err);
 	if (ret != 0) {
-		iommu_detach(*out);
-		*out = NULL;
+		iommu_detach(port->device);
+		port->device = NULL;
 	}
 	return ret;
+}
+
+int port_unit_enter(const struct port_place *place, struct port *port, int source_id,
+		    struct base_error *err)
+{
+	int ret = find_domain(place, &port->domain, err);
+
+	if (ret != 0)
+		return ret;
+	ret = port_unit_attach(port, source_id, err);
+	if (ret != 0) {
+		release(port->domain);
+		port->domain = NULL;
+	}
+	return ret;
+}
+
+void port_unit_leave(struct port *port)
+{
+	if (port->device != NULL)
+		iommu_detach(port->device);
+	if (port->domain != NULL)
+		release(port->domain);
+	port->device = NULL;
+	port->domain = NULL;
 }

@@ -7,6 +7,7 @@
 
 #include "base_error.h"
 #include "iommu.h"
+#include "port.h"
 
 #define PORT_UNIT_OWN	    (-1)
 #define PORT_SOURCE_ID_FREE (-1)
@@ -21,18 +22,16 @@ struct port_place {
 };
 
 /**
- * A domain for one more device: one of its own, or with --domain shared the unit's one
- * (PORT_UNIT_OWN: that of the first unit of the backend). port_unit_release() gives it back.
+ * Gives the port's device a domain: one of its own, or with --domain shared the unit's one
+ * (PORT_UNIT_OWN: that of the first unit of the backend). It is attached under its source id, or
+ * PORT_SOURCE_ID_FREE: the first that is free. What the unit cannot map is kept out of the
+ * process's IOVA plan. On failure nothing is left behind.
  */
-int port_unit_domain(const struct port_place *place, struct iommu_domain **out,
-		     struct base_error *err);
+int port_unit_enter(const struct port_place *place, struct port *port, int source_id,
+		    struct base_error *err);
 
-/** Destroys the domain and then the unit, unless others use them. */
-void port_unit_release(struct iommu_domain *domain);
+/** Attaches the device of a port that has a domain and no device there. */
+int port_unit_attach(struct port *port, int source_id, struct base_error *err);
 
-/**
- * Attaches a device under its source id, or PORT_SOURCE_ID_FREE: the first that is free. What the
- * unit cannot map from then on is kept out of the process's IOVA plan.
- */
-int port_unit_attach(struct iommu_domain *domain, const char *name, int source_id,
-		     struct iommu_device **out, struct base_error *err);
+/** Detaches the device; domain and unit go with their last user. */
+void port_unit_leave(struct port *port);

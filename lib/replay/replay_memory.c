@@ -16,7 +16,7 @@ uint64_t replay_memory_place(const struct replay_memory_config *config, uint64_t
 	const uint64_t page = HUGEMEM_2M;
 	uint64_t end = (offset + page) & ~(page - 1);
 
-	if (config->domain == NULL || !dma_space_is_physical(config->space) || offset + size <= end)
+	if (config->domain == NULL || offset + size <= end)
 		return offset;
 	return end;
 }

@@ -26,8 +26,8 @@ struct replay_memory {
 };
 
 /**
- * Where the next `size` bytes that a device uses at once can lie, from `offset` on: pages at
- * physical addresses are no neighbours there.
+ * Where the next `size` bytes that a device uses at once can lie, from `offset` on: in one huge
+ * page. Two cost two entries of an IOTLB, and at physical addresses they are no neighbours.
  */
 uint64_t replay_memory_place(const struct replay_memory_config *config, uint64_t offset,
 			     uint64_t size);
