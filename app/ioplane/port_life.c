@@ -17,14 +17,31 @@
 #include "port_replay.h"
 #include "stats.h"
 
-/* What a frame has beside the MTU: the device says it where it knows (testpmd's way). */
+#define OVERHEAD_MAX 48
+
+/*
+ * What a frame has beside the MTU: the device says it where it knows (testpmd's way). More than
+ * two tags and virtio's header is no overhead but two limits of their own (vmxnet3: 7 KiB).
+ */
 static uint32_t frame_overhead(const struct port *port)
 {
 	const struct rte_eth_dev_info *info = &port->info;
 
-	if (info->max_mtu != UINT16_MAX && info->max_rx_pktlen > info->max_mtu)
+	if (info->max_mtu != UINT16_MAX && info->max_rx_pktlen > info->max_mtu &&
+	    info->max_rx_pktlen - info->max_mtu <= OVERHEAD_MAX)
 		return info->max_rx_pktlen - info->max_mtu;
 	return RTE_ETHER_HDR_LEN + RTE_ETHER_CRC_LEN;
+}
+
+static uint32_t default_mtu(const struct port *port)
+{
+	uint32_t max_pkt_len = options_get()->max_pkt_len, overhead = frame_overhead(port);
+
+	/* ethdev's own default, however much its driver adds */
+	if (max_pkt_len == RTE_ETHER_MAX_LEN)
+		return RTE_ETHER_MTU;
+	return max_pkt_len > overhead + RTE_ETHER_MIN_MTU ? max_pkt_len - overhead
+							  : RTE_ETHER_MIN_MTU;
 }
 
 static bool needs_scatter(const struct port *port, uint32_t frame)
@@ -34,15 +51,12 @@ static bool needs_scatter(const struct port *port, uint32_t frame)
 
 static int choose_conf(struct port *port, struct base_error *err)
 {
-	const struct options *options = options_get();
 	const struct rte_eth_dev_info *info = &port->info;
 	struct rte_eth_conf *conf = &port->conf;
 	uint32_t overhead = frame_overhead(port);
 
 	if (port->mtu == 0)
-		port->mtu = options->max_pkt_len > overhead + RTE_ETHER_MIN_MTU
-				    ? options->max_pkt_len - overhead
-				    : RTE_ETHER_MIN_MTU;
+		port->mtu = default_mtu(port);
 	if (port->mtu > info->max_mtu)
 		return base_error_set(err, -EINVAL,
 				      "port %u (%s) takes frames of at most %u bytes: lower "
