@@ -218,10 +218,16 @@ void iommu_domain_clear(struct iommu_domain *domain)
 {
 	struct iommu_gather gather = {0};
 	struct iommu_node *node;
+	uint64_t from = 0;
 
 	rte_spinlock_lock(&domain->lock);
-	for (node = iommu_node_at(domain, 0); node != NULL; node = iommu_node_at(domain, 0))
+	/* Not from 0 again each time: thousands of nodes rest there. */
+	while ((node = iommu_node_at(domain, from)) != NULL) {
+		from = node->range.last + 1;
 		unmap_node(domain, node, &gather);
+		if (from == 0)
+			break;
+	}
 	rte_spinlock_unlock(&domain->lock);
 	/* A failed invalidation cannot be told; the tables go with the domain either way. */
 	iommu_sync(domain, &gather);
