@@ -40,6 +40,10 @@ E1000E = joined(f"e1000e,addr=2,{mac(0)}", f"e1000e,addr=3,{mac(1)}")
 EDU = tuple(word for slot in (4, 5)
             for word in ("-device", f"edu,addr={slot},dma_mask=0xffffffffffffffff"))
 EDUS = ("0000:00:04.0", "0000:00:05.0")
+# Behind a bridge to PCI they are one group.
+EDU_GROUP = ("-device", "pcie-pci-bridge,id=bridge,addr=6",
+             "-device", "edu,bus=bridge,addr=1", "-device", "edu,bus=bridge,addr=2")
+NO_REMAPPING = (UNIT[0], UNIT[1].replace("intremap=on", "intremap=off"))
 IGB = ("-device", "pcie-root-port,id=slot0,addr=2,chassis=1",
        "-device", "pcie-root-port,id=slot1,addr=3,chassis=2",
        *joined(f"igb,bus=slot0,{mac(0)}", f"igb,bus=slot1,{mac(1)}"))
@@ -83,6 +87,7 @@ MACHINES = {
     "virtio-mq": Machine(TAPS, ON_ROOT, bind(ON_ROOT), taps=4),
     "vmxnet3": Machine(joined(f"vmxnet3,addr=2,{mac(0)}", f"vmxnet3,addr=3,{mac(1)}"),
                        ON_ROOT, bind(ON_ROOT)),
+    "no-remapping": Machine((*EDU, *EDU_GROUP), (), bind(EDUS), unit=NO_REMAPPING),
     # The unit is there, the kernel does not use it.
     "no-iommu": Machine(E1000E, ON_ROOT, "", kernel=""),
     "no-unit": Machine(E1000E, ON_ROOT, "", unit=()),

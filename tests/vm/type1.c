@@ -346,14 +346,18 @@ static void an_attach_that_fails_at_any_step_leaves_nothing_behind(void **state)
 /* --- the program ------------------------------------------------------------------------------ */
 
 /* What a user is told: the first failure of unit and map, or that there was none. */
-static int say(const char *kib)
+static int say(const char *kib, const char *user)
 {
 	uint64_t size = strtoull(kib, NULL, 10) << 10;
 	struct base_error err = {0};
 	struct iommu_domain *domain;
 	struct iommu_unit *unit;
 	void *memory = aligned_alloc(PAGE, size);
-	int ret = iommu_unit_create(&type1_ops, 0, &config, &unit, &err);
+	int ret;
+
+	if (user != NULL && setuid((uid_t)atoi(user)) != 0)
+		return 2;
+	ret = iommu_unit_create(&type1_ops, 0, &config, &unit, &err);
 
 	if (ret == 0) {
 		iommu_domain_create(unit, NULL, &domain, NULL);
@@ -395,12 +399,12 @@ int main(int argc, char **argv)
 	for (unsigned int i = 0; i < sizeof(eal) / sizeof(eal[0]); i++)
 		arguments[i] = eal[i];
 	if (argc < 2 || rte_eal_init(sizeof(eal) / sizeof(eal[0]), arguments) < 0) {
-		fprintf(stderr, "usage: type1 ADDRESS [TEST | say KIB]\n");
+		fprintf(stderr, "usage: type1 ADDRESS [TEST | say KIB [UID]]\n");
 		return 2;
 	}
 	config.device = argv[1];
-	if (argc == 4)
-		return say(argv[3]);
+	if (argc >= 4)
+		return say(argv[3], argv[4]);
 	if (argc == 3)
 		cmocka_set_test_filter(argv[2]);
 	return cmocka_run_group_tests(tests, NULL, NULL);
