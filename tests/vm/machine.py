@@ -44,6 +44,9 @@ EDUS = ("0000:00:04.0", "0000:00:05.0")
 EDU_GROUP = ("-device", "pcie-pci-bridge,id=bridge,addr=6",
              "-device", "edu,bus=bridge,addr=1", "-device", "edu,bus=bridge,addr=2")
 NO_REMAPPING = (UNIT[0], UNIT[1].replace("intremap=on", "intremap=off"))
+# NICs behind one, too.
+PAIR = ("-device", "pcie-pci-bridge,id=legacy,addr=6",
+        *joined(f"e1000,bus=legacy,addr=1,{mac(2)}", f"e1000,bus=legacy,addr=2,{mac(3)}", hub=1))
 IGB = ("-device", "pcie-root-port,id=slot0,addr=2,chassis=1",
        "-device", "pcie-root-port,id=slot1,addr=3,chassis=2",
        *joined(f"igb,bus=slot0,{mac(0)}", f"igb,bus=slot1,{mac(1)}"))
@@ -79,7 +82,7 @@ def bind(addresses):
 
 
 MACHINES = {
-    "e1000e": Machine((*E1000E, *EDU), ON_ROOT, bind((*ON_ROOT, *EDUS))),
+    "e1000e": Machine((*E1000E, *EDU, *PAIR), ON_ROOT, bind((*ON_ROOT, *EDUS))),
     "igb": Machine(IGB, BEHIND_PORTS, bind(BEHIND_PORTS)),
     "igb-vf": Machine(IGB, FUNCTIONS, SPLIT + bind(FUNCTIONS)),
     "virtio": Machine(joined(f"{VIRTIO},addr=2,{mac(0)}", f"{VIRTIO},addr=3,{mac(1)}"),
@@ -87,9 +90,10 @@ MACHINES = {
     "virtio-mq": Machine(TAPS, ON_ROOT, bind(ON_ROOT), taps=4),
     "vmxnet3": Machine(joined(f"vmxnet3,addr=2,{mac(0)}", f"vmxnet3,addr=3,{mac(1)}"),
                        ON_ROOT, bind(ON_ROOT)),
-    "no-remapping": Machine((*EDU, *EDU_GROUP), (), bind(EDUS), unit=NO_REMAPPING),
+    "no-remapping": Machine((*E1000E, *EDU, *EDU_GROUP), (), bind((*ON_ROOT, *EDUS)),
+                            unit=NO_REMAPPING),
     # The unit is there, the kernel does not use it.
-    "no-iommu": Machine(E1000E, ON_ROOT, "", kernel=""),
+    "no-iommu": Machine(E1000E, ON_ROOT, "", kernel="intel_iommu=off"),
     "no-unit": Machine(E1000E, ON_ROOT, "", unit=()),
     "passthrough": Machine(E1000E, ON_ROOT, bind(ON_ROOT), kernel="intel_iommu=on iommu=pt"),
 }
