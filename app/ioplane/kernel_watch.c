@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -147,8 +149,15 @@ static void *run(void *arg __rte_unused)
 
 static int open_log(void)
 {
+	struct stat info;
+
 	watch.log = open(LOG_PATH, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	if (watch.log < 0 || lseek(watch.log, 0, SEEK_END) < 0)
+	if (watch.log < 0 || fstat(watch.log, &info) != 0)
+		return -errno;
+	/* containers put something else there (Documentation/admin-guide/devices.txt: 1, 11) */
+	if (!S_ISCHR(info.st_mode) || info.st_rdev != makedev(1, 11))
+		return -ENODEV;
+	if (lseek(watch.log, 0, SEEK_END) < 0)
 		return -errno;
 	watch.wake = eventfd(0, EFD_CLOEXEC);
 	return watch.wake < 0 ? -errno : 0;
@@ -167,7 +176,8 @@ static const char *next_step(int error)
 {
 	if (error == -EPERM || error == -EACCES)
 		return "run as root, with CAP_SYSLOG, or after sysctl kernel.dmesg_restrict=0";
-	return "mount a devtmpfs on /dev";
+	return "it has to be the kernel's own (mknod /dev/kmsg c 1 11), which containers often "
+	       "lack";
 }
 
 void kernel_watch_begin(const struct iommu_device *device)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* ioplane with a driver that makes its NIC misbehave: hostile CASE <ioplane's command line>. */
+/* ioplane with a driver that makes its NIC misbehave: hostile CASE,... <ioplane's command line>. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -23,11 +23,12 @@
 #define UNMAPPED_IOVA UINT64_C(0x6f00000000)
 #define PATTERN	      0xa5
 #define LINK_MS	      10000
-#define WAIT_MS	      1500
+#define WAIT_MS	      700
+#define PAUSE_S	      6 /* the kernel prints ten lines about faults in 5 s (dmar.c) */
 
 /*
- * Port 0 is told to read (transmit) or to write (receive) memory that is not its own, once; then
- * it does something that is allowed. The line "hostile: {...}" says what came of it.
+ * In each case port 0 is told to read (transmit) or to write (receive) memory that is not its
+ * own, once; then it does something that is allowed. A line "hostile: {...}" says what came of it.
  */
 static const char secret[] = "what only its owner may read";
 
@@ -60,6 +61,7 @@ struct outcome {
 
 static struct port *ports[2];
 static struct port_pool *pools[2]; /* what each port may read */
+static struct rte_mempool *sender; /* mbufs whose address is made up */
 
 /* --- frames ---------------------------------------------------------------------------------- */
 
@@ -113,7 +115,7 @@ static int send_one(const struct port *from, struct rte_mbuf *mbuf, const struct
 	struct rte_mbuf *received[32];
 	uint16_t count;
 
-	if (rte_eth_tx_burst(from->id, 0, &mbuf, 1) != 1) {
+	if (wait_for_links(err) != 0 || rte_eth_tx_burst(from->id, 0, &mbuf, 1) != 1) {
 		rte_pktmbuf_free(mbuf);
 		return base_error_set(err, -EBUSY, "port %u does not send", from->id);
 	}
@@ -183,13 +185,11 @@ static int find_target(const struct hostile_case *which, struct rte_mbuf **mbuf,
 static int do_read(const struct hostile_case *which, struct outcome *outcome,
 		   struct base_error *err)
 {
-	struct rte_mempool *pool =
-		rte_pktmbuf_pool_create("hostile", 63, 0, 0, BUFFER_SIZE, SOCKET_ID_ANY);
-	struct rte_mbuf *mbuf = pool == NULL ? NULL : rte_pktmbuf_alloc(pool), *target;
+	struct rte_mbuf *mbuf = rte_pktmbuf_alloc(sender), *target;
 	int ret;
 
 	if (mbuf == NULL)
-		return base_error_set(err, -ENOMEM, "no memory for an mbuf");
+		return base_error_set(err, -ENOMEM, "no mbuf is left");
 	ret = find_target(which, &target, &outcome->iova, err);
 	if (ret != 0)
 		return ret;
@@ -231,7 +231,7 @@ static int post_anew(struct detour *detour, struct base_error *err)
 	rte_mempool_obj_iter(ports[0]->mempool, turn, detour);
 	if (ret == 0)
 		ret = port_resume(ports[0], err);
-	return ret == 0 ? wait_for_links(err) : ret;
+	return ret;
 }
 
 /* Has port 0 receive into the target, and into nothing else. */
@@ -271,22 +271,11 @@ static int do_write(const struct hostile_case *which, struct outcome *outcome,
 
 /* --- the run --------------------------------------------------------------------------------- */
 
-static int misbehave(const struct hostile_case *which, struct base_error *err)
+static int do_case(const struct hostile_case *which, struct base_error *err)
 {
 	struct outcome outcome = {0}, after = {0};
-	int ret = 0;
+	int ret = which->is_write ? do_write(which, &outcome, err) : do_read(which, &outcome, err);
 
-	ports[0] = port_find(0);
-	ports[1] = port_find(1);
-	if (ports[0] == NULL || ports[1] == NULL)
-		return base_error_set(err, -EINVAL, "two ports are needed");
-	for (unsigned int i = 0; ret == 0 && i < RTE_DIM(ports); i++)
-		ret = port_pool_create(ports[i], "hostile", POOL_SIZE, BUFFER_SIZE, &pools[i], err);
-	if (ret == 0)
-		ret = wait_for_links(err);
-	if (ret == 0)
-		ret = which->is_write ? do_write(which, &outcome, err)
-				      : do_read(which, &outcome, err);
 	if (ret == 0)
 		ret = send_allowed(which->is_write, &after, err);
 	if (ret == 0)
@@ -298,7 +287,50 @@ static int misbehave(const struct hostile_case *which, struct base_error *err)
 	return ret;
 }
 
-static int run(const struct hostile_case *which, struct eal_args *args, struct base_error *err)
+static const struct hostile_case *find_case(const char *name)
+{
+	for (size_t i = 0; i < RTE_DIM(cases); i++) {
+		if (strcmp(cases[i].name, name) == 0)
+			return &cases[i];
+	}
+	return NULL;
+}
+
+static int prepare(struct base_error *err)
+{
+	int ret = 0;
+
+	ports[0] = port_find(0);
+	ports[1] = port_find(1);
+	if (ports[0] == NULL || ports[1] == NULL)
+		return base_error_set(err, -EINVAL, "two ports are needed");
+	sender = rte_pktmbuf_pool_create("sender", 63, 0, 0, BUFFER_SIZE, SOCKET_ID_ANY);
+	if (sender == NULL)
+		return base_error_set(err, -ENOMEM, "no memory for mbufs");
+	for (unsigned int i = 0; ret == 0 && i < RTE_DIM(ports); i++)
+		ret = port_pool_create(ports[i], "hostile", POOL_SIZE, BUFFER_SIZE, &pools[i], err);
+	return ret;
+}
+
+/* names is cut up. */
+static int misbehave(char *names, struct base_error *err)
+{
+	int ret = prepare(err);
+
+	for (char *name; ret == 0 && (name = strsep(&names, ",")) != NULL;) {
+		const struct hostile_case *which = find_case(name);
+
+		if (strcmp(name, "pause") == 0)
+			rte_delay_us_sleep(PAUSE_S * 1000000);
+		else if (which == NULL)
+			ret = base_error_set(err, -EINVAL, "there is no case %s", name);
+		else
+			ret = do_case(which, err);
+	}
+	return ret;
+}
+
+static int run(char *names, struct eal_args *args, struct base_error *err)
 {
 	struct eal_memory memory;
 	int ret = options_parse(args->option_argc, args->option_argv, err);
@@ -312,7 +344,7 @@ static int run(const struct hostile_case *which, struct eal_args *args, struct b
 	if (ret == 0)
 		ret = run_prepare(args, &memory, err);
 	if (ret == 0)
-		ret = misbehave(which, err);
+		ret = misbehave(names, err);
 	if (run_finish(ret == 0 ? err : NULL) != 0 && ret == 0)
 		ret = err->code;
 	port_cleanup();
@@ -321,29 +353,19 @@ static int run(const struct hostile_case *which, struct eal_args *args, struct b
 	return ret;
 }
 
-static const struct hostile_case *find_case(const char *name)
-{
-	for (size_t i = 0; i < RTE_DIM(cases); i++) {
-		if (strcmp(cases[i].name, name) == 0)
-			return &cases[i];
-	}
-	return NULL;
-}
-
 int main(int argc, char **argv)
 {
-	const struct hostile_case *which = argc > 1 ? find_case(argv[1]) : NULL;
 	struct base_error err = {0};
 	struct eal_args args;
 	int ret;
 
-	if (which == NULL) {
-		fprintf(stderr, "usage: hostile CASE <ioplane's command line>\n");
+	if (argc < 2) {
+		fprintf(stderr, "usage: hostile CASE,... <ioplane's command line>\n");
 		return 2;
 	}
 	ret = eal_args_split(argc - 1, argv + 1, &args, &err);
 	if (ret == 0)
-		ret = run(which, &args, &err);
+		ret = run(argv[1], &args, &err);
 	eal_args_free(&args);
 	if (ret == 0)
 		return EXIT_SUCCESS;
