@@ -182,10 +182,12 @@ static const char *next_step(int error)
 
 void kernel_watch_begin(const struct iommu_device *device)
 {
+	const struct iommu_domain *domain = iommu_device_domain(device);
 	int ret;
 
-	if (watch.was_tried ||
-	    iommu_faults_source(iommu_device_domain(device)) == IOMMU_FAULTS_EXACT)
+	/* a software unit counts by itself; where there is no IOMMU nothing is refused */
+	if (watch.was_tried || iommu_faults_source(domain) == IOMMU_FAULTS_EXACT ||
+	    !iommu_unit_limits(iommu_domain_unit(domain))->is_protected)
 		return;
 	watch.was_tried = true;
 	ret = open_log();

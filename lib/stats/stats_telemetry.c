@@ -138,6 +138,17 @@ static int newest_first(const void *a, const void *b)
 	return x->fault < y->fault ? 1 : x->fault > y->fault ? -1 : 0;
 }
 
+/* What the kernel's log leaves out: the total is a lower bound where real devices are. */
+static void add_fault_log(struct rte_tel_data *data, const struct stats_kernel *kernel)
+{
+	if (!kernel->has_log)
+		return;
+	stats_tel_add_u64(data, "lines_left_out", kernel->lines_left_out);
+	stats_tel_add_u64(data, "records_lost", kernel->records_lost);
+	stats_tel_add_u64(data, "overflows", kernel->overflows);
+	stats_tel_add_u64(data, "unattributed", kernel->unattributed);
+}
+
 static int tel_faults(const struct stats_report *report, const char *params,
 		      struct rte_tel_data *data)
 {
@@ -174,6 +185,7 @@ static int tel_faults(const struct stats_report *report, const char *params,
 	}
 	stats_tel_add_u64(data, "total", total);
 	stats_tel_add_u64(data, "kept", kept);
+	add_fault_log(data, &report->kernel);
 	stats_tel_add(data, "faults", inner);
 	if (from < kept && kept - from > PAGE_FAULTS)
 		stats_tel_add_u64(data, "next", from + PAGE_FAULTS);

@@ -154,6 +154,9 @@ static void a_fault_without_queue_and_direction_leaves_them_out(void **state)
 	assert_null(json_object_get(fault, "access"));
 	assert_string_equal(text(fault, "iova"), "0x5000");
 	assert_string_equal(text(fault, "text"), "words");
+	/* what the kernel's log left out, as the sample has it */
+	assert_int_equal(number(json, "lines_left_out"), 51);
+	assert_int_equal(number(json, "unattributed"), 4);
 	json_decref(json);
 }
 
