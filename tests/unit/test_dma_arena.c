@@ -156,6 +156,40 @@ static void holes_and_width_of_a_unit_stay_out_of_the_plan(void **arg)
 	assert_int_equal(iommu_unit_destroy(unit), 0);
 }
 
+/* The plan gave it out before the unit came: a device is never sent into the hole. */
+static void a_hole_of_a_late_unit_under_an_arena_is_told_at_the_grant(void **arg)
+{
+	struct state *state = *arg;
+	struct dma_arena_config config = {.name = "l", .buffer_size = K4, .node = -1};
+	struct dma_range old, range;
+	struct dma_arena *arena;
+	struct iommu_domain *domain;
+	struct iommu_unit *unit;
+
+	dma_arena_range(state->arena, DMA_BUFFERS, &old);
+	fake.limits.hole_count = 2;
+	fake.limits.hole[1].iova = old.iova + K4;
+	fake.limits.hole[1].size = 4 * old.size;
+	assert_int_equal(iommu_unit_create(&fake_ops, 1, NULL, &unit, NULL), 0);
+	assert_int_equal(dma_space_add_unit(state->space, unit), 0);
+	assert_int_equal(iommu_domain_create(unit, NULL, &domain, NULL), 0);
+	assert_int_equal(
+		dma_arena_grant(state->arena, DMA_BUFFERS, domain, IOMMU_READ | IOMMU_WRITE, NULL),
+		-ERANGE);
+	assert_int_equal(dma_arena_rights(state->arena, DMA_BUFFERS, domain), 0);
+	/* Who has it already keeps it, and what comes now stays clear of the hole. */
+	assert_int_equal(grant(state, DMA_BUFFERS, 0, IOMMU_READ), 0);
+	assert_int_equal(dma_arena_create(state->space, &config, &arena, NULL), 0);
+	dma_arena_range(arena, DMA_BUFFERS, &range);
+	assert_true(range.iova + range.size <= fake.limits.hole[1].iova ||
+		    range.iova >= fake.limits.hole[1].iova + fake.limits.hole[1].size);
+	assert_int_equal(dma_arena_grant(arena, DMA_BUFFERS, domain, IOMMU_READ, NULL), 0);
+	assert_int_equal(dma_arena_grant(arena, DMA_BUFFERS, domain, 0, NULL), 0);
+	assert_int_equal(dma_arena_destroy(arena), 0);
+	assert_int_equal(iommu_domain_destroy(domain), 0);
+	assert_int_equal(iommu_unit_destroy(unit), 0);
+}
+
 static void a_grant_maps_exactly_the_rights_asked_for(void **arg)
 {
 	struct state *state = *arg;
@@ -370,6 +404,7 @@ int main(void)
 		TEST(memory_of_a_destroyed_arena_comes_back_cleared),
 		TEST(the_plan_avoids_the_msi_window_and_eal),
 		TEST(holes_and_width_of_a_unit_stay_out_of_the_plan),
+		TEST(a_hole_of_a_late_unit_under_an_arena_is_told_at_the_grant),
 		TEST(a_grant_maps_exactly_the_rights_asked_for),
 		TEST(an_arena_has_the_same_iova_in_two_domains),
 		TEST(other_rights_are_unmapped_synced_and_mapped_again),

@@ -26,12 +26,16 @@ def shell(guest, command):
     return result.stdout
 
 
+def home(guest):
+    """The driver that the machine's other tests find its NICs on."""
+    return "none" if guest.name == NO_UNIT else "vfio-pci"
+
+
 def hand_over(guest, driver, *nics):
-    """Gives NICs to a driver, and back to what the machine's other tests find them on."""
-    home = "vfio-pci" if guest.name == PASSTHROUGH else "none"
+    """Gives NICs to a driver, and back."""
     shell(guest, f"nics {driver} {' '.join(nics)}")
     yield guest
-    shell(guest, f"nics {home} {' '.join(nics)}")
+    shell(guest, f"nics {home(guest)} {' '.join(nics)}")
 
 
 @pytest.fixture
@@ -60,11 +64,28 @@ def noiommu_module(parts):
 def noiommu(guest, noiommu_module):
     """Both NICs on VFIO in its no-IOMMU mode."""
     shutil.copy(noiommu_module, guest.share)
-    loaded = "for m in vfio_pci vfio_pci_core vfio_iommu_type1 vfio_virqfd vfio; do " \
+    nics = " ".join(guest.nics)
+    unload = f"nics none {nics}; " \
+             "for m in vfio_pci vfio_pci_core vfio_iommu_type1 vfio_virqfd vfio; do " \
              "! grep -q ^$m' ' /proc/modules || rmmod $m; done"
-    shell(guest, f"{loaded}; insmod /share/vfio.ko && echo Y >{NOIOMMU_MODE}")
-    yield from hand_over(guest, "vfio-pci", *guest.nics[:2])
-    shell(guest, loaded)
+    shell(guest, f"{unload}; insmod /share/vfio.ko && echo Y >{NOIOMMU_MODE}; "
+                 f"modprobe vfio_iommu_type1; nics vfio-pci {nics}")
+    yield guest
+    back = "true" if home(guest) == "none" else \
+        f"modprobe vfio_iommu_type1; nics {home(guest)} {nics}"
+    shell(guest, f"{unload}; {back}")
+
+
+@pytest.fixture
+def identity(guest):
+    """Both NICs on UIO in groups that were told to translate no more."""
+    nics = " ".join(guest.nics[:2])
+    switch = f"nics none {nics}; for nic in {nics}; do " \
+             "echo %s >/sys/bus/pci/devices/$nic/iommu_group/type; done; " \
+             f"nics %s {nics}"
+    shell(guest, switch % ("identity", "uio_pci_generic"))
+    yield guest
+    shell(guest, switch % ("DMA", home(guest)))
 
 
 def answers(ioplane, *lines, **how):
@@ -116,6 +137,25 @@ def test_a_capture_arrives_through_vfios_no_iommu_mode(ioplane, noiommu, make_ca
     groups, = answers(ioplane, "show iommu groups")
     assert {(row["type"], row["protection"]) for row in groups if row["port"] is not None} == {
         ("no-IOMMU", UNPROTECTED)}
+
+
+@pytest.mark.machines("igb")
+def test_four_queues_work_in_groups_that_are_told_to_translate_no_more(ioplane, identity,
+                                                                       make_capture):
+    path = make_capture("--packets", "2000", "--flows", "100")
+    sent = captures.read_frames(path)
+    result, received = ioplane.replay(path, "--rxd=1024", "--txd=1024", "--rxq=4", "--txq=4")
+    captures.assert_same_frames_per_flow(sent, as_sent(sent, received))
+    assert [domain["protection"] for domain in result.stats["domains"]] == [UNPROTECTED]
+    assert all(queue["packets"] > 0 for queue in port(result, 1)["rx_queues"])
+
+
+@pytest.mark.machines(PASSTHROUGH)
+def test_vfios_no_iommu_mode_makes_all_addresses_physical(ioplane, noiommu, make_capture):
+    """DPDK takes each device of VFIO for one without an IOMMU then, also those that have one."""
+    result = assert_arrives(ioplane, make_capture(*MANY), backends=["type1", "type1"])
+    assert "IOVA mode PA" in result.stdout and UNPROTECTED not in result.stdout
+    assert [domain["faults_total"] for domain in result.stats["domains"]] == [0, 0]
 
 
 @pytest.mark.machines(NO_UNIT)
