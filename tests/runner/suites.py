@@ -143,13 +143,21 @@ def functional(run):
                                  "-m", "not upstream and not slow and not no_build"))
 
 
+def vm(run):
+    """The machine's parts are fetched here, where it is seen how long that takes."""
+    fetch = TOP / "tests/vm/fetch"
+    # The tests say why they are skipped where it fails.
+    subprocess.run([fetch], stdin=subprocess.DEVNULL, check=False)
+    run.count("vm", lambda: run.pytest(TOP / "tests/vm", run.build("build")))
+
+
 def fuzz(run):
     run.count("fuzz", lambda: run.meson(run.build("build-fuzz", "fuzz"), "fuzz",
                                         "--suite", "fuzz"))
 
 
 SUITES = {"lint": lint, "unit": unit, "contract": contract, "functional": functional,
-          "fuzz": fuzz}
+          "vm": vm, "fuzz": fuzz}
 
 
 def main():

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The machine itself: what is run in it ends as it should, and its IOMMU works."""
+import signal
+
+import pytest
+
+pytestmark = pytest.mark.machines("e1000e")
+
+
+def test_a_command_gives_its_output_and_its_status(guest):
+    result = guest.run("echo out; echo err >&2; exit 3")
+    assert (result.status, result.stdout, result.stderr) == (3, "out\n", "err\n")
+
+
+def test_two_programs_run_at_once_and_hear_what_is_typed(guest):
+    with guest.start("exec cat") as first, guest.start("exec cat") as second:
+        second.send("two")
+        first.send("one 'and' $more")
+        first.wait_for("one 'and' $more\n")
+        second.wait_for("two\n")
+        assert first.finish().status == second.finish().status == 0
+
+
+def test_a_signal_ends_a_program(guest):
+    with guest.start("echo begun; exec sleep 100") as job:
+        job.wait_for("begun")
+        job.signal(signal.SIGTERM)
+        assert job.finish().status == 128 + signal.SIGTERM
+
+
+def test_a_command_that_does_not_end_is_killed(guest):
+    with pytest.raises(AssertionError, match="still ran after 1 s"):
+        guest.run("while :; do :; done", timeout=1)
+    assert "while :" not in guest.run("ps").stdout
+
+
+def test_a_command_that_forks_is_killed_with_its_children(guest):
+    with pytest.raises(AssertionError, match="still ran after 1 s"):
+        guest.run("sleep 12345 & sleep 54321", timeout=1)
+    assert "sleep" not in guest.run("ps -o args | grep -E '12345|54321' | grep -v grep").stdout
+
+
+def test_the_kernel_translates_for_each_nic_in_a_group_of_its_own(guest):
+    for nic in guest.nics:
+        device = f"/sys/bus/pci/devices/{nic}"
+        assert guest.run(f"ls {device}/iommu_group/devices").stdout.split() == [nic]
+        assert guest.run(f"cat {device}/iommu_group/type").stdout.strip().startswith("DMA")
+        assert guest.run(f"readlink {device}/driver").stdout.strip().endswith("/vfio-pci")
