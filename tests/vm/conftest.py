@@ -9,9 +9,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from _pytest.runner import runtestprotocol
 
 import captures
-from guest import Guest
+from guest import Guest, QemuGaveUp
 from machine import MACHINES
 from program import Ioplane
 
@@ -24,11 +25,11 @@ GRIEF = ("BUG:", "Oops", "Call Trace", "general protection", "blocked for more t
 
 def pytest_generate_tests(metafunc):
     marker = metafunc.definition.get_closest_marker("machines")
-    if marker:
+    if marker and "guest" in metafunc.fixturenames:
         # The names of MACHINES themselves: pytest keeps a machine for the same object.
         names = [name for name in MACHINES if name in marker.args]
         assert len(names) == len(marker.args), f"no such machine: {marker.args}"
-        metafunc.parametrize("guest", names, indirect=True, scope="session")
+        metafunc.parametrize("booted", names, indirect=True, scope="session")
 
 
 @pytest.hookimpl(trylast=True)
@@ -38,7 +39,7 @@ def pytest_collection_modifyitems(items):
 
     def machine_of(item):
         params = getattr(item, "callspec", None) and item.callspec.params
-        return order.index(params["guest"]) if params and "guest" in params else -1
+        return order.index(params["booted"]) if params and "booted" in params else -1
     items.sort(key=machine_of)
 
 
@@ -51,19 +52,74 @@ def parts():
         pytest.skip(f"no QEMU: {ended.stderr.strip().splitlines()[-1]}")
 
 
+class Booted:
+    """A machine by its name, which is booted when it is asked for and does not run."""
+    guest = None  # what runs now: one at a time, of whatever name
+
+    def __init__(self, name):
+        self.name, self.why_not = name, None
+
+    def running(self):
+        if self.why_not:
+            raise self.why_not
+        if self.guest is None or self.guest.has_ended():
+            self.power_off()
+            try:
+                Booted.guest = self.boot()
+            except AssertionError as why:
+                self.why_not = why
+                raise
+        return self.guest
+
+    def boot(self):
+        try:
+            return Guest(self.name, BUILD)
+        except QemuGaveUp as why:
+            print(why, "booting it again", sep="\n")
+            return Guest(self.name, BUILD)
+
+    @staticmethod
+    def power_off():
+        if Booted.guest is not None:
+            Booted.guest.power_off()
+            Booted.guest = None
+
+
 @pytest.fixture(scope="session")
-def guest(request, parts):
+def booted(request, parts):
+    """The machine of the test, which lives on for the next test on it."""
+    Booted.power_off()
+    yield Booted(request.param)
+    Booted.power_off()
+
+
+@pytest.fixture
+def guest(booted):
     """The machine of the test, booted."""
-    running = Guest(request.param, BUILD)
-    yield running
-    running.power_off()
+    return booted.running()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item, nextitem):
+    """A test under which QEMU gave up by itself (an assertion of its own, SIGABRT) is run once
+    more, on the machine booted anew, and says so."""
+    item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+    reports = runtestprotocol(item, log=False, nextitem=nextitem)
+    gone = Booted.guest
+    if gone is not None and gone.has_given_up():
+        print(f"\nQEMU gave up during {item.name}, which is run again:\n{gone.console()}")
+        reports = runtestprotocol(item, log=False, nextitem=nextitem)
+    for report in reports:
+        item.ihook.pytest_runtest_logreport(report=report)
+    item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+    return True
 
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
     """A failure shows what the machine said last."""
     report = (yield).get_result()
-    running = getattr(item, "funcargs", {}).get("guest")
+    running = Booted.guest
     if report.failed and running is not None:
         report.sections.append((f"console of {running.name}", running.console()))
 

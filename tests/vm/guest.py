@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A running machine: boots it, runs commands in it, shares a folder with it."""
+import contextlib
 import shlex
 import signal
+import subprocess
 import tempfile
 import time
 from dataclasses import dataclass
@@ -112,6 +114,10 @@ class Job:
                 f"--- standard error\n{tail(self.stderr)}")
 
 
+class QemuGaveUp(AssertionError):
+    """QEMU ended itself: an assertion of its own failed, which is no fault of what it ran."""
+
+
 class Guest:
     """A machine that runs; `share` is the folder that the guest sees as /share."""
 
@@ -140,6 +146,9 @@ class Guest:
             except TimeoutError:
                 part = b""
             if not part:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    self.qemu.process.wait(5)
+                self.check()
                 raise AssertionError(f"{self.name} did not boot:\n{self.console()}")
         result = self.run(SETUP + self.machine.setup, timeout=60)
         assert result.status == 0, f"{self.name} could not be set up:\n{result.text}"
@@ -154,8 +163,15 @@ class Guest:
 
     def check(self):
         """Fails when the machine is gone."""
-        if self.qemu.process.poll() is not None:
-            raise AssertionError(f"{self.name} is gone:\n{self.console()}")
+        if self.has_ended():
+            why = QemuGaveUp if self.has_given_up() else AssertionError
+            raise why(f"{self.name} is gone:\n{self.console()}")
+
+    def has_ended(self):
+        return self.qemu.process.poll() is not None
+
+    def has_given_up(self):
+        return self.qemu.process.poll() == -signal.SIGABRT
 
     def console(self):
         """The end of what the kernel and QEMU said."""
