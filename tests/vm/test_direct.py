@@ -116,10 +116,8 @@ def misbehave(guest, case, nics):
 # --- they work ---------------------------------------------------------------------------------
 
 @pytest.mark.machines(NO_UNIT, PASSTHROUGH)
-@pytest.mark.parametrize("layout", ["split", "inline"])
-def test_a_capture_arrives_without_an_iommu(ioplane, uio, make_capture, layout):
-    result = assert_arrives(ioplane, make_capture(*MANY), "--mbuf-layout", layout,
-                            backends=["direct"])
+def test_a_capture_arrives_without_an_iommu(ioplane, uio, make_capture):
+    result = assert_arrives(ioplane, make_capture(*MANY), backends=["direct"])
     assert "IOVA mode PA, physical addresses, as 0000:00:02.0 is bound to uio_pci_generic" \
         in result.stdout
     assert port(result, 1)["stats"]["rx_missed"] == 0
@@ -163,7 +161,7 @@ def test_ports_come_and_go_in_vfios_no_iommu_mode(ioplane, noiommu):
     nic = ioplane.guest.nics[1]
     again = ["port stop 1", "port detach 1", f"port attach {nic}", "port start 1"]
     before = shell(ioplane.guest, "cat /sys/kernel/mm/hugepages/*/free_hugepages")
-    result = ioplane.run(commands=[*again * 5, "start tx_first", "stop"])
+    result = ioplane.run(commands=[*again * 2, "start tx_first", "stop"])
     assert port(result, 1)["stats"]["rx_packets"] > 0
     assert shell(ioplane.guest, "cat /sys/kernel/mm/hugepages/*/free_hugepages") == before
 
@@ -220,8 +218,7 @@ def test_a_dry_run_says_it_before_anything_is_touched(ioplane, uio):
 
 @pytest.mark.machines(NO_UNIT)
 @pytest.mark.parametrize("case, came", [
-    ("read-foreign", "secret"), ("read-barred", "secret"),
-    ("write-foreign", "changed"), ("write-barred", "changed")])
+    ("read-foreign", "secret"), ("write-foreign", "changed"), ("write-barred", "changed")])
 def test_a_nic_that_misbehaves_gets_what_it_wants(uio, case, came):
     """The control of all tests in which an IOMMU refuses the same."""
     assert misbehave(uio, case, uio.nics[:2])[came] == 1
