@@ -31,6 +31,7 @@ class Micro:
     at_least: float = None
     about: str = ""
     reference: str = "-"
+    machine: str = None  # of tests/vm, for a program that runs in there
 
     @property
     def target(self):
@@ -129,6 +130,12 @@ MICROS = (
           about="second-stage table only: unmap 256 x 4 KiB in one call"),
     Micro("map-unmap-sync", "bench_map", "ns", at_most=200,
           about="4 KiB through all layers: IOVA, checks, ledger, map, unmap, completed sync"),
+    Micro("type1-map-4k", "bench_type1", "ratio", at_most=1.03, machine="e1000e",
+          about="VFIO in the virtual machine: iommu_map, unmap, sync of 4 KiB, over bare ioctls"),
+    Micro("type1-map-2m", "bench_type1", "ratio", at_most=1.03, machine="e1000e",
+          about="the same for 2 MiB in one page"),
+    Micro("type1-grant-32m", "bench_type1", "ratio", at_most=1.03, machine="e1000e",
+          about="grant and revoke 32 MiB of an arena, over bare ioctls"),
     Micro("iova-plan", "bench_iova", "ns", about="IOVA plan: alloc and free, 4096 ranges live"),
     Micro("iova-plan-holes", "bench_iova", "ns", about="IOVA plan: half the ranges are holes"),
     Micro("iova-cache", "bench_iova", "ns", about="IOVA cache: alloc and free, one by one"),
