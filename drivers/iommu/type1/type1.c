@@ -221,9 +221,8 @@ static uint64_t count_pages(const struct iommu_limits *limits, const struct iomm
 	return (end >> shift) - first;
 }
 
-/* The kernel uses larger leaves where it finds small pages contiguous by chance: at most these. */
-static uint64_t account(struct iommu_domain *domain, const struct iommu_mapping *mapping,
-			bool is_map)
+static uint64_t account_large(struct iommu_domain *domain, const struct iommu_mapping *mapping,
+			      bool is_map)
 {
 	const struct iommu_limits *limits = &domain->unit->limits;
 	struct iommu_domain_usage *usage = &domain->usage;
@@ -235,6 +234,18 @@ static uint64_t account(struct iommu_domain *domain, const struct iommu_mapping 
 	usage->leaves_2m += is_map ? of_2m : -of_2m;
 	usage->leaves_4k += is_map ? of_4k : -of_4k;
 	return of_1g + of_2m + of_4k;
+}
+
+/* The kernel uses larger leaves where it finds small pages contiguous by chance: at most these. */
+static inline uint64_t account(struct iommu_domain *domain, const struct iommu_mapping *mapping,
+			       bool is_map)
+{
+	uint64_t of_4k = mapping->size >> 12;
+
+	if (mapping->page_size > IOMMU_PAGE_SIZE)
+		return account_large(domain, mapping, is_map);
+	domain->usage.leaves_4k += is_map ? of_4k : -of_4k;
+	return of_4k;
 }
 
 static int map(struct iommu_domain *domain, const struct iommu_mapping *mapping)

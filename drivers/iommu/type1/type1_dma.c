@@ -1,53 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The ioctls of a mapping (Linux vfio_iommu_type1.c). */
+/* Unmaps that failed (Linux vfio_iommu_type1.c: they should not). */
 #include "type1_dma.h"
 
-#include <errno.h>
 #include <stdlib.h>
-#include <sys/ioctl.h>
 
-#include <linux/vfio.h>
-
-int type1_dma_map(const struct type1_dma *dma, const struct iommu_mapping *mapping)
-{
-	struct vfio_iommu_type1_dma_map map = {
-		.argsz = sizeof(map),
-		.vaddr = (uintptr_t)mapping->vaddr,
-		.iova = mapping->iova,
-		.size = mapping->size,
-	};
-
-	if ((mapping->prot & IOMMU_READ) != 0)
-		map.flags |= VFIO_DMA_MAP_FLAG_READ;
-	if ((mapping->prot & IOMMU_WRITE) != 0)
-		map.flags |= VFIO_DMA_MAP_FLAG_WRITE;
-	if (ioctl(dma->fd, VFIO_IOMMU_MAP_DMA, &map) == 0)
-		return 0;
-	/* alignment was checked before, so it is a range that the kernel has come to reserve */
-	return errno == EINVAL ? -ERANGE : -errno;
-}
-
-static int unmap(const struct type1_dma *dma, uint64_t iova, uint64_t size, uint64_t *done)
-{
-	struct vfio_iommu_type1_dma_unmap request = {
-		.argsz = sizeof(request),
-		.iova = iova,
-		.size = size,
-	};
-
-	if (ioctl(dma->fd, VFIO_IOMMU_UNMAP_DMA, &request) != 0)
-		return -errno;
-	*done = request.size;
-	return 0;
-}
-
-void type1_dma_unmap(struct type1_dma *dma, uint64_t iova, uint64_t size)
+void type1_dma_fail(struct type1_dma *dma, uint64_t iova, uint64_t size, bool is_short)
 {
 	struct type1_stuck *stuck;
-	uint64_t done = 0;
 
-	if (unmap(dma, iova, size, &done) == 0) {
-		dma->is_short |= done != size;
+	dma->is_failed = true;
+	if (is_short) {
+		dma->is_short = true;
 		return;
 	}
 	stuck = malloc(sizeof(*stuck));
@@ -60,42 +23,56 @@ void type1_dma_unmap(struct type1_dma *dma, uint64_t iova, uint64_t size)
 	SLIST_INSERT_HEAD(&dma->stuck, stuck, link);
 }
 
-int type1_dma_sync(struct type1_dma *dma)
+static int unmap_again(const struct type1_dma *dma, const struct type1_stuck *stuck)
 {
-	struct type1_stuck *stuck;
-	uint64_t done = 0;
+	struct vfio_iommu_type1_dma_unmap unmap = {
+		.argsz = sizeof(unmap),
+		.iova = stuck->iova,
+		.size = stuck->size,
+	};
+
+	return ioctl(dma->fd, VFIO_IOMMU_UNMAP_DMA, &unmap);
+}
+
+static void drop_first(struct type1_dma *dma)
+{
+	struct type1_stuck *stuck = SLIST_FIRST(&dma->stuck);
+
+	SLIST_REMOVE_HEAD(&dma->stuck, link);
+	free(stuck);
+}
+
+int type1_dma_retry(struct type1_dma *dma)
+{
 	int ret = dma->is_short || dma->is_lost ? -EIO : 0;
 
 	dma->is_short = false;
-	while ((stuck = SLIST_FIRST(&dma->stuck)) != NULL) {
-		if (unmap(dma, stuck->iova, stuck->size, &done) != 0)
+	while (!SLIST_EMPTY(&dma->stuck)) {
+		if (unmap_again(dma, SLIST_FIRST(&dma->stuck)) != 0)
 			return -EIO;
-		SLIST_REMOVE_HEAD(&dma->stuck, link);
-		free(stuck);
+		drop_first(dma);
 	}
+	dma->is_failed = dma->is_lost;
 	return ret;
 }
 
 void type1_dma_forget(struct type1_dma *dma)
 {
-	struct type1_stuck *stuck;
-
-	while ((stuck = SLIST_FIRST(&dma->stuck)) != NULL) {
-		SLIST_REMOVE_HEAD(&dma->stuck, link);
-		free(stuck);
-	}
+	while (!SLIST_EMPTY(&dma->stuck))
+		drop_first(dma);
 	dma->is_short = false;
 	dma->is_lost = false;
+	dma->is_failed = false;
 }
 
 void type1_dma_unmap_all(struct type1_dma *dma)
 {
-	struct vfio_iommu_type1_dma_unmap request = {
-		.argsz = sizeof(request),
+	struct vfio_iommu_type1_dma_unmap unmap = {
+		.argsz = sizeof(unmap),
 		.flags = VFIO_DMA_UNMAP_FLAG_ALL,
 	};
 
 	/* nobody is left to tell of a failure */
-	(void)ioctl(dma->fd, VFIO_IOMMU_UNMAP_DMA, &request);
+	(void)ioctl(dma->fd, VFIO_IOMMU_UNMAP_DMA, &unmap);
 	type1_dma_forget(dma);
 }
