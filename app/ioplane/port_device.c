@@ -96,23 +96,24 @@ void port_device_detach(struct port *port)
 
 /* --- the plugging ---------------------------------------------------------------------------- */
 
-int port_device_hotplug(const char *bus, const char *name, const char *arguments)
+int port_device_hush_eal(void)
 {
 	int level = rte_log_get_level(RTE_LOGTYPE_EAL);
-	int ret;
 
 	if (level == RTE_LOG_ERR)
 		rte_log_set_level(RTE_LOGTYPE_EAL, RTE_LOG_CRIT);
-	ret = rte_eal_hotplug_add(bus, name, arguments);
-	if (level == RTE_LOG_ERR)
-		rte_log_set_level(RTE_LOGTYPE_EAL, RTE_LOG_ERR);
-	return ret;
+	return level;
+}
+
+void port_device_unhush_eal(int level)
+{
+	rte_log_set_level(RTE_LOGTYPE_EAL, (uint32_t)level);
 }
 
 static int plug_vdev(struct port *port, uint16_t *id, struct base_error *err)
 {
 	char arguments[sizeof(port->devargs) + 64];
-	int ret = 0;
+	int ret = 0, level;
 
 	if (port->kind == PORT_DMANIC)
 		ret = port_dmanic_arguments(port, arguments, sizeof(arguments), err);
@@ -120,7 +121,9 @@ static int plug_vdev(struct port *port, uint16_t *id, struct base_error *err)
 		snprintf(arguments, sizeof(arguments), "%s", port_device_arguments(port));
 	if (ret != 0)
 		return ret;
-	ret = port_device_hotplug("vdev", port->name, arguments);
+	level = port_device_hush_eal();
+	ret = rte_eal_hotplug_add("vdev", port->name, arguments);
+	port_device_unhush_eal(level);
 	if (ret == -EFAULT)
 		return base_error_set(err, -ENODEV,
 				      "device %s: DPDK has no driver of that name; ioplane's is "
@@ -146,8 +149,10 @@ int port_device_plug(struct port *port, uint16_t *id, struct base_error *err)
 
 int port_device_unplug(struct port *port, struct base_error *err)
 {
+	int level = port_device_hush_eal();
 	int ret = rte_eal_hotplug_remove(port->kind == PORT_PCI ? "pci" : "vdev", port->name);
 
+	port_device_unhush_eal(level);
 	if (ret != 0)
 		return base_error_set(err, ret, "device %s cannot be unplugged: %s", port->name,
 				      strerror(-ret));

@@ -23,8 +23,12 @@ int port_device_attach(struct port *port, struct base_error *err);
 /** Undoes port_device_attach(), but for the memory; domain and unit go with their last user. */
 void port_device_detach(struct port *port);
 
-/** rte_eal_hotplug_add() without the lines that EAL adds to what the driver and we say. */
-int port_device_hotplug(const char *bus, const char *name, const char *arguments);
+/**
+ * From hush to unhush EAL keeps its errors to itself, unless the user asked for its log: they add
+ * to what the driver and we say, and closing a port that never started gives one.
+ */
+int port_device_hush_eal(void);
+void port_device_unhush_eal(int level);
 
 /** Plugs the device of port->devargs into EAL; *id is its ethdev. */
 int port_device_plug(struct port *port, uint16_t *id, struct base_error *err);

@@ -290,6 +290,15 @@ int port_stop(struct port *port, struct base_error *err)
 	return 0;
 }
 
+static int close_quietly(const struct port *port)
+{
+	int level = port_device_hush_eal();
+	int ret = rte_eth_dev_close(port->id);
+
+	port_device_unhush_eal(level);
+	return ret;
+}
+
 static void forget_traffic(struct port *port)
 {
 	port_pool_reap(port, false);
@@ -307,7 +316,7 @@ int port_close(struct port *port, struct base_error *err)
 	if (port->state == PORT_CLOSED)
 		return base_error_set(err, -EALREADY, "port %u is closed already", port->id);
 	stats_lock();
-	ret = rte_eth_dev_close(port->id);
+	ret = close_quietly(port);
 	if (ret == 0) {
 		port->state = PORT_CLOSED;
 		forget_traffic(port);
@@ -323,7 +332,7 @@ int port_close(struct port *port, struct base_error *err)
 static int plug_anew(struct port *port, struct base_error *err)
 {
 	uint16_t id;
-	int ret = rte_eth_dev_close(port->id);
+	int ret = close_quietly(port);
 
 	if (ret != 0)
 		return ret;

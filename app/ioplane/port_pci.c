@@ -18,6 +18,7 @@
 #include <rte_pci.h>
 
 #include "port_device.h"
+#include "port_pci_left.h"
 #include "port_direct.h"
 #include "port_unit.h"
 #include "preflight.h"
@@ -257,15 +258,19 @@ static int find_ethdev(const struct port *port, uint16_t *id)
 
 static int probe(struct port *port, const char *arguments)
 {
+	struct port_pci_left before;
 	int ret = scan(port->name);
 
 	if (ret != 0)
 		return ret;
+	port_pci_left_find(&before);
 	port_pci_enter_heap(port);
-	ret = port_device_hotplug("pci", port->name, arguments);
+	ret = rte_eal_hotplug_add("pci", port->name, arguments);
 	port_pci_leave_heap(port);
-	if (ret != 0)
+	if (ret != 0) {
+		port_pci_left_drop(&before);
 		forget(port->name);
+	}
 	return ret;
 }
 
@@ -282,11 +287,13 @@ int port_pci_plug(struct port *port, uint16_t *id, struct base_error *err)
 				      "%s: DPDK has no driver for this device, or its driver is "
 				      "not installed; see the list of NICs that DPDK supports",
 				      port->name);
+	/* -1 is most drivers' only error, and no errno */
 	if (ret != 0)
-		return base_error_set(err, ret,
-				      "%s cannot be probed (%s): check its arguments \"%s\" and "
-				      "what the driver says above",
-				      port->name, strerror(-ret), arguments);
+		return base_error_set(err, ret == -1 ? -EIO : ret,
+				      "%s cannot be probed%s%s: check its arguments \"%s\" and "
+				      "what DPDK says above",
+				      port->name, ret == -1 ? "" : ", ",
+				      ret == -1 ? "" : strerror(-ret), arguments);
 	if (find_ethdev(port, id) == 0)
 		return 0;
 	rte_eal_hotplug_remove("pci", port->name);

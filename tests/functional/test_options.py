@@ -92,7 +92,7 @@ def test_a_bad_option_is_one_line_and_exit_status_2(ioplane, words, reason):
     ("--portlist 0,0", "give each port once"),
     ("--portlist x", "give each port once, such as 0,2-3"),
     ("--max-pkt-len 65535", "takes frames of at most 9618 bytes: lower --max-pkt-len"),
-    ("--arena-mb 1", "needs 9 MiB"),
+    ("--arena-mb 1", "needs 11 MiB"),
     ("--total-num-mbufs 200000000", "are free: lower --total-num-mbufs"),
     ("--replay 3,file=/dev/null", "there is no port 3"),
     ("--replay 0,file=/nowhere", "/nowhere"),
