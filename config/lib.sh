@@ -13,7 +13,7 @@ TEST_PACKAGES=(
 	libcmocka-dev python3-pytest dpdk-dev tcpdump strace
 )
 # What the virtual test machine takes; tests/vm/fetch fetches the rest of it.
-VM_PACKAGES=(mmdebstrap iproute2)
+VM_PACKAGES=(mmdebstrap iproute2 strace)
 
 # The name of the program that sourced this file begins each of its messages.
 say() { printf '%s: %s\n' "${0##*/}" "$*"; }

@@ -22,8 +22,7 @@ static bool next_map(FILE *maps, unsigned long *start, unsigned long *end)
 	char line[LINE_SIZE];
 
 	while (fgets(line, sizeof(line), maps) != NULL)
-		if (strstr(line, DEVICE_FILE) != NULL &&
-		    sscanf(line, "%lx-%lx", start, end) == 2)
+		if (strstr(line, DEVICE_FILE) != NULL && sscanf(line, "%lx-%lx", start, end) == 2)
 			return true;
 	return false;
 }

@@ -14,6 +14,8 @@ MODULES = ("9p", "9pnet_virtio", "virtio_pci", "virtio_net", "vfio", "vfio_iommu
            "vfio-pci", "uio_pci_generic", "e1000", "e1000e", "igb", "igbvf", "vmxnet3")
 PMDS = ("bus_pci", "bus_vdev", "mempool_ring", "net_e1000", "net_virtio", "net_vmxnet3",
         "net_null")
+# Of the host: strace makes a system call of a program's fail.
+TOOLS = (Path("/usr/bin/strace"),)
 # Folders of the build whose programs are in the guest's /bin.
 PROGRAMS = ("app", "tests/contract", "tests/vm", "tests/bench")
 
@@ -115,11 +117,11 @@ def build_archive(kernel, build, out):
     archive.file(kernel / "bin" / "busybox", "bin/busybox")
     archive.link("bin/sh", "busybox")
     archive.file(HERE / "guest" / "init", "init")
-    for name in ("agent", "nics"):
+    for name in ("agent", "inject", "nics"):
         archive.file(HERE / "guest" / name, f"bin/{name}")
     modules, = (kernel / "lib" / "modules").iterdir()
     add_modules(archive, modules)
-    ours, plugins = list(programs(build)), pmds()
+    ours, plugins = [*programs(build), *TOOLS], pmds()
     for path in ours:
         archive.file(path, f"bin/{path.name}")
     for path in plugins:
