@@ -187,8 +187,10 @@ static int attach_locked(const char *devargs, struct port **out, struct base_err
 	if (ret != 0)
 		return ret;
 	if (rte_eth_dev_get_port_by_name(port->name, &id) == 0) {
-		ret = base_error_set(err, -EEXIST, "device %s is there already as port %u",
-				     port->name, id);
+		ret = base_error_set(err, -EEXIST,
+				     "device %s is there already as port %u: name each "
+				     "device once, or port detach %u first",
+				     port->name, id, id);
 		goto free_port;
 	}
 	port->is_ours = true;

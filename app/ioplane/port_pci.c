@@ -154,6 +154,12 @@ int port_pci_attach(struct port *port, struct base_error *err)
 		choose_eal_memory(port, &preflight.device);
 	}
 	ret = parse(port, arguments, sizeof(arguments), err);
+	if (ret == 0 && preflight.way == PREFLIGHT_DIRECT &&
+	    port->eal_memory == PORT_EAL_MEMORY_YES)
+		return base_error_set(err, -EINVAL,
+				      "%s: nothing is mapped for a device without an IOMMU, it "
+				      "reaches all memory: leave eal-memory=yes out",
+				      port->name);
 	return ret != 0 ? ret : port_unit_enter(&place, port, source_id(port->name), err);
 }
 
