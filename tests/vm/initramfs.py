@@ -11,7 +11,7 @@ FOLDERS = ("bin", "dev", "etc", "proc", "root", "run", "share", "sys", "tmp", "u
            "usr/lib64", "var")
 LINKS = {"lib": "usr/lib", "lib64": "usr/lib64", "sbin": "bin", "var/run": "/run"}
 MODULES = ("9p", "9pnet_virtio", "virtio_pci", "virtio_net", "vfio", "vfio_iommu_type1",
-           "vfio-pci", "uio_pci_generic", "e1000", "e1000e", "igb", "igbvf", "vmxnet3")
+           "vfio-pci", "uio_pci_generic", "e1000e", "igb", "igbvf", "vmxnet3")
 PMDS = ("bus_pci", "bus_vdev", "mempool_ring", "net_e1000", "net_virtio", "net_vmxnet3",
         "net_null")
 # Of the host: strace makes a system call of a program's fail.

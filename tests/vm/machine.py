@@ -92,7 +92,7 @@ EDU_GROUP = ("-device", f"pcie-pci-bridge,id=bridge,addr={BRIDGE_SLOT}",
              "-device", "edu,bus=bridge,addr=1", "-device", "edu,bus=bridge,addr=2")
 # NICs behind one, too.
 PAIR = ("-device", f"pcie-pci-bridge,id=legacy,addr={BRIDGE_SLOT}",
-        *on_hubs("e1000", ["bus=legacy,addr=1", "bus=legacy,addr=2"], first=4))
+        *on_hubs("vmxnet3", ["bus=legacy,addr=1", "bus=legacy,addr=2"], first=4))
 NO_REMAPPING = (UNIT[0], UNIT[1].replace("intremap=on", "intremap=off"))
 VIRTIO = "virtio-net-pci,iommu_platform=on,ats=on,disable-legacy=on"
 

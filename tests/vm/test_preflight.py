@@ -129,10 +129,10 @@ def test_a_device_on_the_kernels_driver_is_refused_with_its_interface(machine):
 @pytest.mark.machines("e1000e")
 def test_a_group_whose_other_device_the_kernel_drives_is_refused(machine):
     one, other = PAIR
-    machine.run(f"nics vfio-pci {one}; nics e1000 {other}")
+    machine.run(f"nics vfio-pci {one}; nics vmxnet3 {other}")
     number = groups(machine)[one]["group"]
     refused(machine, one, tells=[f"group {number} of {one} is not viable",
-                                 f"{other} is bound to e1000;", f"config/host/bind {other}",
+                                 f"{other} is bound to vmxnet3;", f"config/host/bind {other}",
                                  f"config/host/unbind --none {other}"])
     machine.run(f"nics none {other}")
     goes(machine, one)
@@ -147,7 +147,7 @@ def test_two_devices_of_a_group_need_a_shared_domain(machine):
 
 @pytest.mark.machines("e1000e")
 def test_the_groups_that_are_shown_are_the_kernels(machine):
-    machine.run(f"nics vfio-pci {PAIR[0]}; nics e1000 {PAIR[1]}")
+    machine.run(f"nics vfio-pci {PAIR[0]}; nics vmxnet3 {PAIR[1]}")
     shown = groups(machine, GOOD)
     listed = machine.run("""
         for link in /sys/kernel/iommu_groups/*/devices/*; do
@@ -159,7 +159,7 @@ def test_the_groups_that_are_shown_are_the_kernels(machine):
     assert shown[GOOD]["port"] == 0 and shown[GOOD]["backend"] == "type1"
     assert shown[GOOD]["domain"] is not None and shown[OTHER]["domain"] is None
     assert shown[GOOD]["viable"] == "yes"
-    assert shown[PAIR[0]]["viable"] == f"no: {PAIR[1]} is bound to e1000"
+    assert shown[PAIR[0]]["viable"] == f"no: {PAIR[1]} is bound to vmxnet3"
     msi = {"start": "0xfee00000", "last": "0xfeefffff", "type": "msi"}
     assert msi in shown[GOOD]["reserved"]
 
@@ -259,17 +259,17 @@ def test_unbind_gives_back_and_bind_takes_and_neither_does_it_twice(machine, scr
 
 @pytest.mark.machines("e1000e")
 def test_unbind_to_none_makes_a_group_viable(machine, scripts):
-    machine.run(f"nics vfio-pci {PAIR[0]}; nics e1000 {PAIR[1]}")
-    said(scripts(f"unbind --none {PAIR[1]}"), f"{PAIR[1]}: from e1000 to no driver")
+    machine.run(f"nics vfio-pci {PAIR[0]}; nics vmxnet3 {PAIR[1]}")
+    said(scripts(f"unbind --none {PAIR[1]}"), f"{PAIR[1]}: from vmxnet3 to no driver")
     said(scripts(f"unbind --none {PAIR[1]}"), "has no driver already")
     assert groups(machine)[PAIR[0]]["viable"] == "yes"
 
 
 @pytest.mark.machines("e1000e")
 def test_bind_tells_which_member_keeps_the_group_back(machine, scripts):
-    machine.run(f"nics e1000 {PAIR[1]}")
+    machine.run(f"nics vmxnet3 {PAIR[1]}")
     result = said(scripts(f"bind {PAIR[0]}"), f"{PAIR[0]}: from no driver to vfio-pci")
-    assert f"{PAIR[1]} is bound to e1000" in result.stderr
+    assert f"{PAIR[1]} is bound to vmxnet3" in result.stderr
 
 
 @pytest.mark.machines("e1000e")
