@@ -68,19 +68,43 @@ int preflight_find_device(const struct preflight_subject *subject, struct base_e
 			      device->address, device->class_code, others);
 }
 
+/* Puts " (eth0)" into text when the folder is one of interfaces that has some. */
+static bool find_interface(const struct preflight_subject *subject, const char *folder, char *text,
+			   size_t size)
+{
+	unsigned int count;
+	char **names;
+
+	if (host_list(subject->root, folder, &names, &count) != 0)
+		return false;
+	if (count != 0)
+		snprintf(text, size, " (%s)", names[0]);
+	host_list_free(names, count);
+	return true;
+}
+
 /* " (eth0)": the interface that the kernel's driver has made of it, or "". */
 static void interface_of(const struct preflight_subject *subject, char *text, size_t size)
 {
+	const char *address = subject->out->device.address;
 	char path[PATH_MAX];
 	unsigned int count;
 	char **names;
 
 	text[0] = '\0';
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/net", subject->out->device.address);
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/net", address);
+	if (find_interface(subject, path, text, size))
+		return;
+	/* virtio has a bus of its own in between: .../virtio0/net/eth0 */
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s", address);
 	if (host_list(subject->root, path, &names, &count) != 0)
 		return;
-	if (count != 0)
-		snprintf(text, size, " (%s)", names[0]);
+	for (unsigned int i = 0; i < count; i++) {
+		if (strncmp(names[i], "virtio", strlen("virtio")) != 0)
+			continue;
+		snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/%s/net", address, names[i]);
+		find_interface(subject, path, text, size);
+	}
 	host_list_free(names, count);
 }
 

@@ -166,6 +166,11 @@ static void a_device_on_the_kernels_driver_is_refused_with_its_interface(void **
 	fake_sys_device(&(struct fake_sys_device){.address = DEVICE, .driver = "e1000e"});
 	fake_sys_write("/sys/bus/pci/devices/" DEVICE "/net/eth7/mtu", "1500");
 	refused_with(DEVICE, -EBUSY, "kernel's e1000e (eth7)", "config/host/bind 0000:03:00.0");
+	fake_sys_remove("/sys/bus/pci/devices/" DEVICE "/net");
+	refused_with(DEVICE, -EBUSY, "kernel's e1000e; ");
+	fake_sys_device(&(struct fake_sys_device){.address = DEVICE, .driver = "virtio-pci"});
+	fake_sys_write("/sys/bus/pci/devices/" DEVICE "/virtio3/net/eth9/mtu", "1500");
+	refused_with(DEVICE, -EBUSY, "kernel's virtio-pci (eth9)");
 }
 
 static void a_device_on_no_driver_is_refused(void **state)
