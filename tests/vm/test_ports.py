@@ -26,6 +26,11 @@ def held(guest, program):
     return [int(word) for word in text.split()]
 
 
+def held_by_the_machine(guest):
+    """Free huge pages and the IOMMU's domains."""
+    return re.search(r"HugePages_Free: +(\d+)", guest.read("/proc/meminfo"))[1], guest.read(USED)
+
+
 def pid(guest):
     return guest.run("pidof ioplane").stdout.strip()
 
@@ -126,25 +131,21 @@ def test_what_cannot_be_attached_is_one_line_and_leaves_nothing(guest, ioplane, 
                                                                 reason):
     names = [f"{guest.nics[nic]}" if isinstance(nic, int) else
              re.sub(r"^0(?=,)", guest.nics[0], nic) for nic in nics]
-    before = guest.read("/proc/meminfo"), guest.read(USED)
+    before = held_by_the_machine(guest)
     assert reason in run_in_vain(ioplane, *args, nics=names, eal=eal)
-    pages = [re.search(r"HugePages_Free: +(\d+)", text)[1]
-             for text in (before[0], guest.read("/proc/meminfo"))]
-    assert pages[0] == pages[1] and guest.read(USED) == before[1]
+    assert held_by_the_machine(guest) == before
 
 
 @pytest.mark.machines("e1000e")
 def test_after_kill_9_the_next_run_goes_on(guest, ioplane, make_capture):
-    pages = re.search(r"HugePages_Free: +(\d+)", guest.read("/proc/meminfo"))[1]
-    used = guest.read(USED)
+    before = held_by_the_machine(guest)
     with ioplane.start("-i", nics=guest.nics[:2]) as job:
         job.wait_for("entries used")
         job.send("start tx_first")
         job.wait_for("forwards packets on")
         guest.run(f"kill -9 {pid(guest)}")
         job.wait(10)
-    assert re.search(r"HugePages_Free: +(\d+)", guest.read("/proc/meminfo"))[1] == pages
-    assert guest.read(USED) == used
+    assert held_by_the_machine(guest) == before
     path = make_capture(*SMALL)
     _, received = ioplane.replay(path, "--rxd=1024")
     sent = captures.read_frames(path)
@@ -253,6 +254,41 @@ def test_eal_memory_that_comes_and_goes_is_mapped_and_unmapped(guest, ioplane):
     assert set(before.values()) == set(grown.values()) == {0}
     assert len(grown) > len(before) and set(before) <= set(grown)
     assert after == before
+
+
+@pytest.fixture
+def entry_limit(guest):
+    """Sets how many mappings VFIO allows a container."""
+    path = "/sys/module/vfio_iommu_type1/parameters/dma_entry_limit"
+    before = guest.read(path)
+    yield lambda limit: guest.run(f"echo {limit} >{path}")
+    guest.run(f"echo {before} >{path}")
+
+
+@pytest.mark.machines("e1000e")
+def test_eal_memory_that_finds_no_entries_left_is_told_and_leaves_nothing(guest, ioplane,
+                                                                          entry_limit):
+    """The rings and the buffers take both entries."""
+    before = held_by_the_machine(guest)
+    entry_limit(2)
+    nics = [f"{guest.nics[0]},eal-memory=yes"]
+    told = run_in_vain(ioplane, nics=nics)
+    assert f"mapping EAL's memory in the domain of {guest.nics[0]} failed" in told
+    assert "give it eal-memory=no" in told
+    assert held_by_the_machine(guest) == before
+    # The negative control: without EAL's memory two are enough.
+    assert ioplane.run(nics=guest.nics[:1], commands=["show port info 0"]).status == 0
+
+
+@pytest.mark.machines("e1000e")
+def test_eal_memory_that_grows_past_the_entries_is_told_and_the_port_goes_on(guest, ioplane,
+                                                                             entry_limit):
+    entry_limit(6)
+    result = ioplane.run("--total-num-mbufs=10000", nics=[f"{guest.nics[0]},eal-memory=yes"],
+                         commands=["port attach net_null7,no-rx=1", "port detach 1",
+                                   "show iommu maps 0", "port stop 0", "port start 0"])
+    assert "cannot be mapped in domain 0" in result.stderr
+    assert result.stats["domains"][0]["entries_used"] <= 6
 
 
 # --- mixtures --------------------------------------------------------------------------------
