@@ -94,7 +94,7 @@ EDU_GROUP = ("-device", f"pcie-pci-bridge,id=bridge,addr={BRIDGE_SLOT}",
 PAIR = ("-device", f"pcie-pci-bridge,id=legacy,addr={BRIDGE_SLOT}",
         *on_hubs("vmxnet3", ["bus=legacy,addr=1", "bus=legacy,addr=2"], first=4))
 NO_REMAPPING = (UNIT[0], UNIT[1].replace("intremap=on", "intremap=off"))
-VIRTIO = "virtio-net-pci,iommu_platform=on,ats=on,disable-legacy=on"
+VIRTIO = "virtio-net-pci,iommu_platform=on,ats=on,disable-legacy=on,rx_queue_size=1024"
 
 MACHINES = {
     "e1000e": Machine((*on_root("e1000e"), *EDU, *PAIR), ON_ROOT, bind((*ON_ROOT, *EDUS))),
