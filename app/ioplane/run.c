@@ -137,7 +137,8 @@ static void print_start(const struct eal_args *args, const struct eal_memory *me
 		else
 			printf(" on any node");
 	}
-	printf("; %u domains, %" PRIu64 " entries used", domains, all.entries_used);
+	printf("; %u domain%s, %" PRIu64 " entries used", domains, domains == 1 ? "" : "s",
+	       all.entries_used);
 	if (all.entries_limit == 0)
 		printf(" of any number");
 	else
