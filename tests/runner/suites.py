@@ -11,7 +11,7 @@ import builds
 import tally
 from builds import TOP, Broken
 
-PYTEST_LIMIT_S = 900
+PYTEST_LIMIT_S = 1500
 SANITIZER_ENV = {
     "ASAN_OPTIONS": "abort_on_error=1:detect_stack_use_after_return=1",
     "UBSAN_OPTIONS": "halt_on_error=1:abort_on_error=1:print_stacktrace=1",
