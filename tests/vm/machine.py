@@ -7,7 +7,7 @@ UNIT = ("-device", "intel-iommu,intremap=on,caching-mode=on,device-iotlb=on,aw-b
 # that is set for once has been seen never to fire; a tick that repeats gets over that. The vCPUs'
 # time stamp counters are one, which the kernel cannot know.
 KERNEL = ("console=ttyS0 panic=-1 loglevel=4 no_timer_check nohz=off highres=off tsc=reliable "
-          "mitigations=off")
+          "mitigations=off rcupdate.rcu_cpu_stall_timeout=10")
 
 
 @dataclass(frozen=True)

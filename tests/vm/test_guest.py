@@ -4,6 +4,8 @@ import signal
 
 import pytest
 
+from guest import QemuGaveUp
+
 pytestmark = pytest.mark.machines("e1000e")
 
 
@@ -46,3 +48,10 @@ def test_the_kernel_translates_for_each_nic_in_a_group_of_its_own(guest):
         assert guest.run(f"ls {device}/iommu_group/devices").stdout.split() == [nic]
         assert guest.run(f"cat {device}/iommu_group/type").stdout.strip().startswith("DMA")
         assert guest.run(f"readlink {device}/driver").stdout.strip().endswith("/vfio-pci")
+
+
+def test_a_machine_that_misses_a_cpu_is_booted_anew(booted, guest):
+    with pytest.raises(QemuGaveUp):
+        guest.run("echo '<3>rcu: INFO: rcu_preempt detected stalls' >/dev/kmsg; sleep 5")
+    assert booted.running() is not guest
+    assert not booted.running().has_given_up()
