@@ -1,6 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-3-Clause
 """Builds, runs the suites that are named, and counts; tests/run calls it when all is installed."""
+import concurrent.futures
+import functools
 import os
 import subprocess
 import sys
@@ -81,9 +83,9 @@ class Run:
             counted.add(tally.failure(name, tally.tail(ended.stdout + ended.stderr)))
         return counted
 
-    def pytest(self, folder, build, *options):
-        """pytest on a folder of tests against a build."""
-        report = build / "meson-logs" / f"pytest-{folder.name}.xml"
+    def pytest(self, folder, build, *options, name=None):
+        """pytest on a folder of tests against a build; name: of its report."""
+        report = build / "meson-logs" / f"pytest-{name or folder.name}.xml"
         report.unlink(missing_ok=True)
         command = ["/usr/bin/python3", "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider",
                    "--color=no", "--junitxml", report, *options, "."]
@@ -143,12 +145,27 @@ def functional(run):
                                  "-m", "not upstream and not slow and not no_build"))
 
 
+# What of the machines' tests runs side by side; a machine is booted in each that has tests of it.
+VM_SHARES = {
+    "vm, e1000e: ports and preflight": ("-k", "e1000e and (test_ports or test_preflight)"),
+    "vm, e1000e: all else": ("-k", "e1000e and not (test_ports or test_preflight)"),
+    "vm, other machines": ("-k", "not e1000e"),
+}
+
+
 def vm(run):
     """The machine's parts are fetched here, where it is seen how long that takes."""
     fetch = TOP / "tests/vm/fetch"
     # The tests say why they are skipped where it fails.
     subprocess.run([fetch], stdin=subprocess.DEVNULL, check=False)
-    run.count("vm", lambda: run.pytest(TOP / "tests/vm", run.build("build")))
+    build = run.build("build")
+    # A machine waits more than it works: three at a time take little longer than one.
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        shares = [pool.submit(run.count, title, functools.partial(
+                      run.pytest, TOP / "tests/vm", build, *options, name=f"vm{number}"))
+                  for number, (title, options) in enumerate(VM_SHARES.items())]
+    for share in shares:
+        share.result()
 
 
 def fuzz(run):
