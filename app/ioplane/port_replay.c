@@ -212,12 +212,21 @@ static uint64_t moved(void)
 	return packets;
 }
 
+static bool is_any(void)
+{
+	for (unsigned int id = 0; id < RTE_DIM(replays); id++)
+		if (replays[id] != NULL)
+			return true;
+	return false;
+}
+
 /* A pausing receiver that nobody polls stops a replay for good. */
 static void say_stuck(uint64_t quiet_ns)
 {
 	static bool is_said;
 
-	if (is_said || RTE_MIN(quiet_ns, forward_duration_ns()) < STUCK_S * NS_A_SECOND)
+	if (is_said || !is_any() ||
+	    RTE_MIN(quiet_ns, forward_duration_ns()) < STUCK_S * NS_A_SECOND)
 		return;
 	is_said = true;
 	fprintf(stderr,

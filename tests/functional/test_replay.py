@@ -297,3 +297,13 @@ def test_a_replay_for_ever_ends_with_quit(ioplane, make_capture):
         running.send("quit")
         result = running.finish()
     assert result.status == 0, running.said()
+
+
+@pytest.mark.slow
+def test_forwarding_that_waits_for_traffic_says_nothing_of_replays(ioplane):
+    with ioplane.start() as running:
+        running.wait_for("forwards packets")
+        time.sleep(11)
+        running.signal(signal.SIGINT)
+        result = running.finish()
+    assert result.status == 0 and "replay:" not in result.stderr, running.said()
