@@ -93,7 +93,10 @@ class Qemu:
 
     def monitor(self, line):
         """The same with a line as a person types it (HMP); gives the text."""
-        return self.ask("human-monitor-command", **{"command-line": line})
+        said = self.ask("human-monitor-command", **{"command-line": line})
+        if said.startswith("Error"):
+            raise RuntimeError(f"{line}: {said}")
+        return said
 
     def trace_events(self, *names, on=True):
         """Turns events on or off that QEMU writes to its trace, such as vtd_dmar_fault."""

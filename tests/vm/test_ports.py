@@ -316,16 +316,16 @@ def test_frames_pass_between_software_and_real_nics_without_a_copy(guest, ioplan
 @pytest.mark.machines("e1000e")
 def test_a_link_that_comes_late_is_waited_for(guest, ioplane, make_capture):
     path = make_capture(*SMALL)
-    guest.qemu.monitor("set_link hub0.0 off")
+    guest.qemu.monitor("set_link wire0 off")
     try:
         with ioplane.start("--replay", f"0,file={ioplane.put(path)},topspeed", "--capture",
                            "1,file=received.pcap", "--rxd=1024") as job:
             job.wait_for("waiting for its link")
             assert "achieved" not in job.stdout
-            guest.qemu.monitor("set_link hub0.0 on")
+            guest.qemu.monitor("set_link wire0 on")
             result = job.finish()
     finally:
-        guest.qemu.monitor("set_link hub0.0 on")
+        guest.qemu.monitor("set_link wire0 on")
     assert result.status == 0, result.text
     sent = captures.read_frames(path)
     received = captures.read_frames(job.folder / "received.pcap")
@@ -334,11 +334,11 @@ def test_a_link_that_comes_late_is_waited_for(guest, ioplane, make_capture):
 
 @pytest.mark.machines("e1000e")
 def test_a_signal_ends_the_wait_for_a_link(guest, ioplane):
-    guest.qemu.monitor("set_link hub0.0 off")
+    guest.qemu.monitor("set_link wire0 off")
     try:
         with ioplane.start() as job:
             job.wait_for("waiting for its link")
             job.signal(signal.SIGTERM)
             assert job.finish().status == 0, job.said()
     finally:
-        guest.qemu.monitor("set_link hub0.0 on")
+        guest.qemu.monitor("set_link wire0 on")
