@@ -105,6 +105,8 @@ class Job:
         """Closes its standard input, waits for the end and returns the Result."""
         self.guest.tell("close", self.id)
         ended = self.wait(self.timeout + LATE_S)
+        # The guest was to kill it long ago: its clock stands still.
+        self.guest.is_stuck |= not ended
         is_late = (self.folder / "late").exists()
         assert ended and not is_late, f"still ran after {self.timeout} s:\n{self.said()}"
         return Result(self.status(), self.stdout, self.stderr)
@@ -123,7 +125,7 @@ class Guest:
 
     def __init__(self, name, build):
         self.machine = MACHINES[name]
-        self.name, self.jobs = name, 0
+        self.name, self.jobs, self.is_stuck = name, 0, False
         self.temporary = tempfile.TemporaryDirectory(prefix=f"ioplane-vm-{name}-")
         self.folder = Path(self.temporary.name)
         self.share = self.folder / "share"
@@ -173,7 +175,7 @@ class Guest:
     def has_given_up(self):
         """QEMU aborted, or the kernel misses a CPU: under TCG one has been seen to lose its timer."""
         console = self.folder / "console"
-        return (self.qemu.process.poll() == -signal.SIGABRT
+        return (self.is_stuck or self.qemu.process.poll() == -signal.SIGABRT
                 or console.exists() and b"rcu_preempt" in console.read_bytes())
 
     def console(self):
