@@ -23,7 +23,7 @@
 /* A frame of a capture takes at least a record header and 14 bytes, and an mbuf header here. */
 #define FRAME_MIN	30
 #define FRAME_HEADERS	320
-#define DMANIC_QUEUES	16
+#define DMANIC_QUEUES	32
 #define DMANIC_RING_MIN 64
 #define DMANIC_RING_MAX 4096
 

@@ -79,8 +79,8 @@ def test_a_bad_option_is_one_line_and_exit_status_2(ioplane, words, reason):
 
 # What only the ports can tell.
 @pytest.mark.parametrize("words, reason", [
-    ("--rxq 17", "has at most 16 receive queues: lower --rxq"),
-    ("--txq 17", "has at most 16 transmit queues: lower --txq"),
+    ("--rxq 33", "has at most 32 receive queues: lower --rxq"),
+    ("--txq 33", "has at most 32 transmit queues: lower --txq"),
     ("--rxd 63", "has rings of 64 to 4096 descriptors: change --rxd 63"),
     ("--txd 4097", "has rings of 64 to 4096 descriptors: change --txd 4097"),
     ("--nb-cores 5", "give EAL more with -l, or lower --nb-cores"),
@@ -267,7 +267,7 @@ def test_a_dry_run_touches_nothing_and_says_the_budget(ioplane, tmp_path):
 
 @pytest.mark.parametrize("words, reason", [
     ("--total-num-mbufs 200000000", "lower --total-num-mbufs"),
-    ("--rxq 17", "at most 16 queues"),
+    ("--rxq 33", "at most 32 queues"),
     ("--txd 8192", "rings of 64 to 4096"),
 ])
 def test_a_dry_run_of_too_much_says_so_and_exits_1(ioplane, words, reason):

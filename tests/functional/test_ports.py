@@ -126,7 +126,7 @@ def test_show_fwd_stats_after_a_port_went_names_those_that_are_there(ioplane):
     (["port attach net_dmanic7,unit=16"], "unit is a number from 0 to 15"),
     (["port config all rxq 2"], "port stop all first"),
     (["port config mtu 0 9000"], "port stop 0 first"),
-    (["port stop all", "port config all rxq 17", "port start all"], "at most 16 receive queues"),
+    (["port stop all", "port config all rxq 33", "port start all"], "at most 32 receive queues"),
     (["port stop all", "port config all rxq 4", "port start all", "start"], "--txq 4"),
     (["port 0 rxq 7 stop"], "queue 7: give a number from 0 to 0"),
     (["start", "port stop all"], "stop first"), (["start", "set fwd io"], "stop first"),
@@ -143,7 +143,7 @@ def test_what_cannot_be_done_now_is_refused_with_the_next_step(ioplane, lines, r
 
 
 def test_a_refused_command_leaves_the_ports_working(ioplane):
-    lines = ["port stop all", "port config all rxq 17", "port start all",
+    lines = ["port stop all", "port config all rxq 33", "port start all",
              "port config all rxq 1", "port start all", *RUN]
     result = ioplane.run("--keep-going", commands=lines, status=1)
     assert all(rx == tx > 0 for rx, tx in totals(result.stdout))

@@ -41,6 +41,17 @@ def test_queue_sums_equal_port_totals(ioplane, small_capture, queues):
     assert sum(queue["packets"] > 0 for queue in result.port(1)["rx_queues"]) == queues
 
 
+def test_queues_beyond_what_ethdev_counts_add_up_too(ioplane, make_capture):
+    capture = make_capture("--packets", "2000", "--flows", "1000")
+    result = replay(ioplane, capture, "--rxq=32", "--txq=32")
+    for number, direction in ((0, "tx"), (1, "rx")):
+        port = result.port(number)
+        assert_sums(port)
+        queues = port[f"{direction}_queues"]
+        assert len(queues) == 32 and all(queue["packets"] > 0 for queue in queues)
+        assert all(queue["iotlb"]["lookups"] >= queue["packets"] for queue in queues)
+
+
 def test_a_packet_missing_from_a_queue_would_be_seen(ioplane, small_capture):
     port = copy.deepcopy(replay(ioplane, small_capture).port(1))
     port["rx_queues"][0]["packets"] -= 1

@@ -10,7 +10,7 @@
 #include "dmanic_desc.h"
 #include "iommu.h"
 
-#define DMANIC_QUEUES	 16
+#define DMANIC_QUEUES	 32 /* a bit each in masks of 32 bits */
 #define DMANIC_FETCH	 32 /* descriptors a fetch: 512 bytes, one PCIe read of MRRS 512 */
 #define DMANIC_RX_CACHE	 (2 * DMANIC_FETCH)
 #define DMANIC_RING_MIN	 64

@@ -90,15 +90,18 @@ static uint64_t drops(const struct dmanic_port *port, enum dmanic_drop reason)
 	return base_hist_read(&port->device->drops[reason]) - port->drops_base[reason];
 }
 
+/* Ethdev has room for the figures of so many queues, and for the sums of all. */
 int dmanic_stats_get(struct rte_eth_dev *dev, struct rte_eth_stats *stats)
 {
 	for (unsigned int i = 0; i < dev->data->nb_rx_queues; i++) {
 		struct dmanic_rx_stats rx;
 
 		rx_stats(dev->data->rx_queues[i], &rx);
-		stats->q_ipackets[i] = rx.ring.frames;
-		stats->q_ibytes[i] = rx.ring.bytes;
-		stats->q_errors[i] = rx.ring.missed + rx.ring.refused + rx.ring.oversize;
+		if (i < RTE_ETHDEV_QUEUE_STAT_CNTRS) {
+			stats->q_ipackets[i] = rx.ring.frames;
+			stats->q_ibytes[i] = rx.ring.bytes;
+			stats->q_errors[i] = rx.ring.missed + rx.ring.refused + rx.ring.oversize;
+		}
 		stats->ipackets += rx.ring.frames;
 		stats->ibytes += rx.ring.bytes;
 		stats->imissed += rx.ring.missed;
@@ -108,8 +111,10 @@ int dmanic_stats_get(struct rte_eth_dev *dev, struct rte_eth_stats *stats)
 		struct dmanic_tx_stats tx;
 
 		tx_stats(dev->data->tx_queues[i], &tx);
-		stats->q_opackets[i] = tx.ring.frames;
-		stats->q_obytes[i] = tx.ring.bytes;
+		if (i < RTE_ETHDEV_QUEUE_STAT_CNTRS) {
+			stats->q_opackets[i] = tx.ring.frames;
+			stats->q_obytes[i] = tx.ring.bytes;
+		}
 		stats->opackets += tx.ring.frames;
 		stats->obytes += tx.ring.bytes;
 		stats->oerrors += tx.ring.desc_errors + tx.ring.refused + tx.ring.link_drops;
