@@ -15,6 +15,7 @@
 #define STATS_NA UINT64_MAX
 
 #define STATS_NAME_SIZE IOMMU_NAME_SIZE
+#define STATS_WORD_SIZE 32
 #define STATS_FILE_SIZE 4096
 
 /* --- what a snapshot holds: plain data, copied once ------------------------------------------ */
@@ -35,23 +36,41 @@ enum stats_source {
 	STATS_SOURCE_MODEL, /* estimated from the addresses used */
 };
 
-/* One point of a miss-ratio curve. */
-struct stats_miss_ratio {
-	uint64_t entries;
-	uint32_t ratio_ppm;
+/* A curve: the miss ratio, in millionths, of an IOTLB with 32, 64 ... 4096 entries. */
+#define STATS_CURVE_POINTS     8
+#define STATS_CURVE_ENTRIES(n) (UINT64_C(32) << (n))
+
+/*
+ * What a queue asks of an IOTLB, estimated from the addresses that it used; source "model". It is
+ * never added to what was counted.
+ */
+struct stats_model {
+	bool is_tracked;	    /* false: nobody looks at its addresses, the rest is not set */
+	char mode[STATS_WORD_SIZE]; /* "off", "sampled", "full" */
+	char unit[STATS_NAME_SIZE]; /* that it shares an IOTLB with: struct stats_unit */
+	char profile[STATS_WORD_SIZE]; /* the IOTLB that misses are predicted for */
+	bool has_ring;		       /* false: where its descriptors lie is not known */
+	uint64_t accesses;	       /* to pages, those to descriptors among them */
+	uint64_t ring_accesses;
+	uint64_t pages_touched; /* different pages */
+	uint64_t working_set;	/* different pages in the last second */
+	uint64_t entries_needed;
+	uint64_t predicted_misses;
+	uint32_t share_ppm; /* of the predicted misses of all queues behind the IOTLB */
+	uint64_t beyond;    /* accesses outside what was mapped at the start: not estimated */
+	uint32_t alone_ppm[STATS_CURVE_POINTS];	 /* curve, if it had the IOTLB for itself */
+	uint32_t shared_ppm[STATS_CURVE_POINTS]; /* curve, among all that share the IOTLB */
 };
 
-/* Every u64 may be STATS_NA. */
+/* Every u64 may be STATS_NA. What was counted, and beside it the estimate. */
 struct stats_iotlb {
-	enum stats_source source;
+	enum stats_source source; /* of these five figures */
 	uint64_t lookups;
 	uint64_t hits;
 	uint64_t misses;
 	uint64_t walk_reads;
 	uint64_t faults;
-	uint64_t pages_touched;
-	struct stats_miss_ratio *curve; /* owned; NULL: there is none */
-	unsigned int curve_count;
+	struct stats_model model;
 };
 
 struct stats_dma {
@@ -102,6 +121,23 @@ struct stats_domain {
 	unsigned int fault_count;
 };
 
+/* An IOTLB that queues share, of an IOMMU unit: the same estimates for all of them together. */
+struct stats_unit {
+	char name[STATS_NAME_SIZE]; /* "vtd0", "dmar1" */
+	char backend[STATS_NAME_SIZE];
+	char mode[STATS_WORD_SIZE];
+	char profile[STATS_WORD_SIZE];
+	char method[STATS_WORD_SIZE]; /* how misses are predicted */
+	uint64_t entries;	      /* of the profile */
+	uint64_t accesses;
+	uint64_t pages_touched;
+	uint64_t working_set;
+	uint64_t entries_needed;
+	uint64_t predicted_misses;
+	uint64_t lanes; /* lcores that poll its queues */
+	uint32_t curve_ppm[STATS_CURVE_POINTS];
+};
+
 struct stats_replay {
 	uint16_t port;
 	char file[STATS_FILE_SIZE];
@@ -135,10 +171,12 @@ struct stats_kernel {
 
 struct stats_report {
 	uint64_t duration_ns;
-	struct stats_port *ports; /* these three owned */
+	struct stats_port *ports; /* these four owned */
 	unsigned int port_count;
 	struct stats_domain *domains;
 	unsigned int domain_count;
+	struct stats_unit *units;
+	unsigned int unit_count;
 	struct stats_replay *replays;
 	unsigned int replay_count;
 	struct stats_kernel kernel;
@@ -205,6 +243,8 @@ struct json_t *stats_json(const struct stats_report *report);
 struct json_t *stats_json_u64(uint64_t value);
 struct json_t *stats_json_iova(uint64_t iova);
 struct json_t *stats_json_iotlb(const struct stats_iotlb *iotlb);
+struct json_t *stats_json_curve(const uint32_t *curve_ppm);
+struct json_t *stats_json_unit(const struct stats_unit *unit);
 struct json_t *stats_json_dma(const struct stats_queue *queue);
 struct json_t *stats_json_port(const struct stats_port *port);
 struct json_t *stats_json_domain(const struct stats_domain *domain);
@@ -223,6 +263,9 @@ void stats_text(const struct stats_report *report, FILE *file);
 void stats_text_ports(const struct stats_report *report, FILE *file);
 void stats_text_iotlb(const struct stats_report *report, const struct stats_port *port, int queue,
 		      FILE *file);
+/** Miss ratio by entries, per queue and per unit; with bars for the units where has_plot. */
+void stats_text_curves(const struct stats_report *report, const struct stats_port *port, int queue,
+		       bool has_plot, FILE *file);
 void stats_text_dma(const struct stats_report *report, const struct stats_port *port, int queue,
 		    FILE *file);
 void stats_text_domains(const struct stats_report *report, FILE *file);
@@ -241,7 +284,8 @@ struct stats_provider {
 };
 
 /**
- * Registers /iommu/domains, /iommu/domain, /iommu/faults and /iommu/queue with rte_telemetry.
+ * Registers /iommu/domains, /iommu/domain, /iommu/faults, /iommu/queue, /iommu/curve and
+ * /iommu/units with rte_telemetry.
  * The provider is copied. rte_telemetry cannot unregister: call stats_telemetry_stop() before
  * the provider dies; from then on they answer nothing.
  */

@@ -96,7 +96,6 @@ void stats_collect_iotlb(const char *device, bool is_rx, uint16_t queue, struct 
 		.misses = STATS_NA,
 		.walk_reads = STATS_NA,
 		.faults = STATS_NA,
-		.pages_touched = STATS_NA,
 	};
 	if (found == NULL ||
 	    !iommu_unit_limits(iommu_domain_unit(iommu_device_domain(found)))->is_protected)
@@ -105,8 +104,7 @@ void stats_collect_iotlb(const char *device, bool is_rx, uint16_t queue, struct 
 		if (translator->is_rx != is_rx || translator->queue != queue)
 			continue;
 		if (out->source == STATS_SOURCE_NONE)
-			*out = (struct stats_iotlb){.source = STATS_SOURCE_EXACT,
-						    .pages_touched = STATS_NA};
+			*out = (struct stats_iotlb){.source = STATS_SOURCE_EXACT};
 		iotlb_add(device, translator, out);
 	}
 }

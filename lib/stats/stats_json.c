@@ -52,31 +52,61 @@ static json_t *json_hist(const struct stats_hist *hist)
 			 stats_json_u64(hist->p99), "max", stats_json_u64(hist->max));
 }
 
-static json_t *json_curve(const struct stats_iotlb *iotlb)
+json_t *stats_json_curve(const uint32_t *curve_ppm)
 {
-	json_t *curve;
+	json_t *curve = json_array();
 
-	if (iotlb->curve == NULL)
-		return json_null();
-	curve = json_array();
-	for (unsigned int i = 0; i < iotlb->curve_count; i++) {
-		const struct stats_miss_ratio *point = &iotlb->curve[i];
-
-		json_array_append_new(curve, json_pack("[o, f]", stats_json_u64(point->entries),
-						       (double)point->ratio_ppm / 1e6));
-	}
+	for (unsigned int i = 0; i < STATS_CURVE_POINTS; i++)
+		json_array_append_new(curve,
+				      json_pack("[o, f]", stats_json_u64(STATS_CURVE_ENTRIES(i)),
+						(double)curve_ppm[i] / 1e6));
 	return curve;
+}
+
+static json_t *json_model(const struct stats_model *model)
+{
+	if (!model->is_tracked)
+		return json_null();
+	return json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:b, s:o, s:o, s:o, s:i, s:o, s:o}",
+			 "unit", model->unit, "mode", model->mode, "source",
+			 stats_source_name(STATS_SOURCE_MODEL), "profile", model->profile,
+			 "accesses", stats_json_u64(model->accesses), "ring_accesses",
+			 stats_json_u64(model->ring_accesses), "rings_known", model->has_ring,
+			 "working_set", stats_json_u64(model->working_set), "entries_needed",
+			 stats_json_u64(model->entries_needed), "predicted_misses",
+			 stats_json_u64(model->predicted_misses), "share_ppm",
+			 (int)model->share_ppm, "shared_curve", stats_json_curve(model->shared_ppm),
+			 "beyond", stats_json_u64(model->beyond));
 }
 
 json_t *stats_json_iotlb(const struct stats_iotlb *iotlb)
 {
-	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "source",
+	const struct stats_model *model = &iotlb->model;
+
+	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "source",
 			 stats_source_name(iotlb->source), "lookups",
 			 stats_json_u64(iotlb->lookups), "hits", stats_json_u64(iotlb->hits),
 			 "misses", stats_json_u64(iotlb->misses), "walk_reads",
 			 stats_json_u64(iotlb->walk_reads), "faults", stats_json_u64(iotlb->faults),
-			 "pages_touched", stats_json_u64(iotlb->pages_touched), "miss_ratio_curve",
-			 json_curve(iotlb));
+			 "pages_touched",
+			 stats_json_u64(model->is_tracked ? model->pages_touched : STATS_NA),
+			 "miss_ratio_curve",
+			 model->is_tracked ? stats_json_curve(model->alone_ppm) : json_null(),
+			 "model", json_model(model));
+}
+
+json_t *stats_json_unit(const struct stats_unit *unit)
+{
+	return json_pack(
+		"{s:s, s:s, s:s, s:s, s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name",
+		unit->name, "backend", unit->backend, "source",
+		stats_source_name(STATS_SOURCE_MODEL), "mode", unit->mode, "profile", unit->profile,
+		"entries", stats_json_u64(unit->entries), "method", unit->method, "lanes",
+		stats_json_u64(unit->lanes), "accesses", stats_json_u64(unit->accesses),
+		"pages_touched", stats_json_u64(unit->pages_touched), "working_set",
+		stats_json_u64(unit->working_set), "entries_needed",
+		stats_json_u64(unit->entries_needed), "misses_predicted",
+		stats_json_u64(unit->predicted_misses), "curve", stats_json_curve(unit->curve_ppm));
 }
 
 json_t *stats_json_dma(const struct stats_queue *queue)
@@ -226,17 +256,21 @@ json_t *stats_json_kernel(const struct stats_kernel *kernel)
 
 json_t *stats_json(const struct stats_report *report)
 {
-	json_t *ports = json_array(), *domains = json_array(), *replays = json_array();
+	json_t *ports = json_array(), *domains = json_array();
+	json_t *units = json_array(), *replays = json_array();
 
 	for (unsigned int i = 0; i < report->port_count; i++)
 		json_array_append_new(ports, stats_json_port(&report->ports[i]));
 	for (unsigned int i = 0; i < report->domain_count; i++)
 		json_array_append_new(domains, stats_json_domain(&report->domains[i]));
+	for (unsigned int i = 0; i < report->unit_count; i++)
+		json_array_append_new(units, stats_json_unit(&report->units[i]));
 	for (unsigned int i = 0; i < report->replay_count; i++)
 		json_array_append_new(replays, stats_json_replay(&report->replays[i]));
-	return json_pack("{s:i, s:o, s:o, s:o, s:o, s:o}", "version", 1, "duration_ns",
+	return json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:o}", "version", 1, "duration_ns",
 			 stats_json_u64(report->duration_ns), "ports", ports, "domains", domains,
-			 "replay", replays, "kernel", stats_json_kernel(&report->kernel));
+			 "units", units, "replay", replays, "kernel",
+			 stats_json_kernel(&report->kernel));
 }
 
 int stats_json_write(const struct stats_report *report, FILE *file)

@@ -17,22 +17,13 @@ void stats_unlock(void)
 	pthread_mutex_unlock(&lock);
 }
 
-static void queues_free(struct stats_queue *queues, unsigned int count)
-{
-	for (unsigned int i = 0; queues != NULL && i < count; i++)
-		free(queues[i].iotlb.curve);
-	free(queues);
-}
-
 void stats_report_destroy(struct stats_report *report)
 {
 	if (report == NULL)
 		return;
 	for (unsigned int i = 0; report->ports != NULL && i < report->port_count; i++) {
-		struct stats_port *port = &report->ports[i];
-
-		queues_free(port->rx_queues, port->rx_queue_count);
-		queues_free(port->tx_queues, port->tx_queue_count);
+		free(report->ports[i].rx_queues);
+		free(report->ports[i].tx_queues);
 	}
 	for (unsigned int i = 0; report->domains != NULL && i < report->domain_count; i++) {
 		free(report->domains[i].devices);
@@ -40,6 +31,7 @@ void stats_report_destroy(struct stats_report *report)
 	}
 	free(report->ports);
 	free(report->domains);
+	free(report->units);
 	free(report->replays);
 	free(report);
 }

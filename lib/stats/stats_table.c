@@ -4,7 +4,6 @@
 
 #include <inttypes.h>
 #include <stdarg.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -79,6 +78,11 @@ void stats_table_add_u64(struct stats_table *table, uint64_t value)
 		stats_table_add(table, "n/a");
 	else
 		stats_table_add(table, "%" PRIu64, value);
+}
+
+bool stats_table_is_empty(const struct stats_table *table)
+{
+	return table == NULL || table->count == table->columns;
 }
 
 static const char *table_cell(const struct stats_table *table, size_t i)
@@ -159,4 +163,10 @@ void stats_table_print(const struct stats_table *table, FILE *file)
 	for (size_t first = 0; first < table->count; first += table->columns)
 		table_print_row(table, columns, first, file);
 	free(columns);
+}
+
+void stats_table_finish(struct stats_table *table, FILE *file)
+{
+	stats_table_print(table, file);
+	stats_table_destroy(table);
 }

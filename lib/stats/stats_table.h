@@ -2,6 +2,7 @@
 /* Tables with aligned columns: numbers to the right, words to the left. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -21,5 +22,11 @@ void stats_table_add(struct stats_table *table, const char *format, ...)
 /** Adds a number, "n/a" for STATS_NA. */
 void stats_table_add_u64(struct stats_table *table, uint64_t value);
 
+/** True when it has titles only. */
+bool stats_table_is_empty(const struct stats_table *table);
+
 /** Prints titles and rows, each with two blanks before it, and no blanks at a line's end. */
 void stats_table_print(const struct stats_table *table, FILE *file);
+
+/** The same, then destroys it. */
+void stats_table_finish(struct stats_table *table, FILE *file);

@@ -116,6 +116,40 @@ void stats_tel_add_domain(struct rte_tel_data *dict, const struct stats_domain *
 	stats_tel_add(dict, "faults_by_reason", tel_reasons(domain));
 }
 
+static struct rte_tel_data *tel_curve(const uint32_t *curve_ppm)
+{
+	struct rte_tel_data *curve = stats_tel_create();
+	char name[24];
+
+	for (unsigned int i = 0; curve != NULL && i < STATS_CURVE_POINTS; i++) {
+		snprintf(name, sizeof(name), "%" PRIu64, STATS_CURVE_ENTRIES(i));
+		stats_tel_add_u64(curve, name, curve_ppm[i]);
+	}
+	return curve;
+}
+
+static struct rte_tel_data *tel_model(const struct stats_model *model)
+{
+	struct rte_tel_data *dict = stats_tel_create();
+
+	if (dict == NULL)
+		return NULL;
+	rte_tel_data_add_dict_string(dict, "unit", model->unit);
+	rte_tel_data_add_dict_string(dict, "mode", model->mode);
+	rte_tel_data_add_dict_string(dict, "source", stats_source_name(STATS_SOURCE_MODEL));
+	rte_tel_data_add_dict_string(dict, "profile", model->profile);
+	stats_tel_add_u64(dict, "accesses", model->accesses);
+	stats_tel_add_u64(dict, "ring_accesses", model->ring_accesses);
+	stats_tel_add_u64(dict, "rings_known", model->has_ring);
+	stats_tel_add_u64(dict, "working_set", model->working_set);
+	stats_tel_add_u64(dict, "entries_needed", model->entries_needed);
+	stats_tel_add_u64(dict, "predicted_misses", model->predicted_misses);
+	stats_tel_add_u64(dict, "share_ppm", model->share_ppm);
+	stats_tel_add(dict, "shared_curve_ppm", tel_curve(model->shared_ppm));
+	stats_tel_add_u64(dict, "beyond", model->beyond);
+	return dict;
+}
+
 static void dict_add_iotlb(struct rte_tel_data *dict, const struct stats_iotlb *iotlb)
 {
 	struct rte_tel_data *inner = stats_tel_create();
@@ -128,18 +162,40 @@ static void dict_add_iotlb(struct rte_tel_data *dict, const struct stats_iotlb *
 	stats_tel_add_u64(inner, "misses", iotlb->misses);
 	stats_tel_add_u64(inner, "walk_reads", iotlb->walk_reads);
 	stats_tel_add_u64(inner, "faults", iotlb->faults);
-	stats_tel_add_u64(inner, "pages_touched", iotlb->pages_touched);
-	if (iotlb->curve != NULL) {
-		struct rte_tel_data *curve = stats_tel_create();
-		char name[24];
-
-		for (unsigned int i = 0; curve != NULL && i < iotlb->curve_count; i++) {
-			snprintf(name, sizeof(name), "%" PRIu64, iotlb->curve[i].entries);
-			stats_tel_add_u64(curve, name, iotlb->curve[i].ratio_ppm);
-		}
-		stats_tel_add(inner, "miss_ratio_curve_ppm", curve);
+	if (iotlb->model.is_tracked) {
+		stats_tel_add_u64(inner, "pages_touched", iotlb->model.pages_touched);
+		stats_tel_add(inner, "miss_ratio_curve_ppm", tel_curve(iotlb->model.alone_ppm));
+		stats_tel_add(inner, "model", tel_model(&iotlb->model));
 	}
 	stats_tel_add(dict, "iotlb", inner);
+}
+
+void stats_tel_add_unit(struct rte_tel_data *dict, const struct stats_unit *unit)
+{
+	rte_tel_data_add_dict_string(dict, "name", unit->name);
+	rte_tel_data_add_dict_string(dict, "backend", unit->backend);
+	rte_tel_data_add_dict_string(dict, "source", stats_source_name(STATS_SOURCE_MODEL));
+	rte_tel_data_add_dict_string(dict, "mode", unit->mode);
+	rte_tel_data_add_dict_string(dict, "profile", unit->profile);
+	stats_tel_add_u64(dict, "entries", unit->entries);
+	rte_tel_data_add_dict_string(dict, "method", unit->method);
+	stats_tel_add_u64(dict, "lanes", unit->lanes);
+	stats_tel_add_u64(dict, "accesses", unit->accesses);
+	stats_tel_add_u64(dict, "pages_touched", unit->pages_touched);
+	stats_tel_add_u64(dict, "working_set", unit->working_set);
+	stats_tel_add_u64(dict, "entries_needed", unit->entries_needed);
+	stats_tel_add_u64(dict, "misses_predicted", unit->predicted_misses);
+	stats_tel_add(dict, "curve_ppm", tel_curve(unit->curve_ppm));
+}
+
+void stats_tel_add_curves(struct rte_tel_data *dict, const struct stats_model *model)
+{
+	if (!model->is_tracked)
+		return;
+	rte_tel_data_add_dict_string(dict, "source", stats_source_name(STATS_SOURCE_MODEL));
+	rte_tel_data_add_dict_string(dict, "unit", model->unit);
+	stats_tel_add(dict, "alone_ppm", tel_curve(model->alone_ppm));
+	stats_tel_add(dict, "shared_ppm", tel_curve(model->shared_ppm));
 }
 
 static void dict_add_dma(struct rte_tel_data *dict, const struct stats_dma *dma)

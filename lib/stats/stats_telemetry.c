@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <rte_common.h>
 #include <rte_telemetry.h>
 
 #include "stats.h"
@@ -193,8 +194,9 @@ static int tel_faults(const struct stats_report *report, const char *params,
 	return 0;
 }
 
-static int tel_queue(const struct stats_report *report, const char *params,
-		     struct rte_tel_data *data)
+/* The queue that "port,rx|tx,queue" names. */
+static int find_queue(const struct stats_report *report, const char *params,
+		      const struct stats_queue **out)
 {
 	const struct stats_queue *queues;
 	const struct stats_port *port;
@@ -213,10 +215,46 @@ static int tel_queue(const struct stats_report *report, const char *params,
 	for (unsigned int i = 0; i < count; i++) {
 		if (queues[i].queue != queue)
 			continue;
-		stats_tel_add_queue(data, &queues[i]);
+		*out = &queues[i];
 		return 0;
 	}
 	return -ENODEV;
+}
+
+static int tel_queue(const struct stats_report *report, const char *params,
+		     struct rte_tel_data *data)
+{
+	const struct stats_queue *queue;
+	int ret = find_queue(report, params, &queue);
+
+	if (ret == 0)
+		stats_tel_add_queue(data, queue);
+	return ret;
+}
+
+static int tel_curve(const struct stats_report *report, const char *params,
+		     struct rte_tel_data *data)
+{
+	const struct stats_queue *queue;
+	int ret = find_queue(report, params, &queue);
+
+	if (ret == 0)
+		stats_tel_add_curves(data, &queue->iotlb.model);
+	return ret;
+}
+
+static int tel_units(const struct stats_report *report, const char *params __rte_unused,
+		     struct rte_tel_data *data)
+{
+	for (unsigned int i = 0; i < report->unit_count; i++) {
+		struct rte_tel_data *inner = stats_tel_create();
+
+		if (inner == NULL)
+			return -ENOMEM;
+		stats_tel_add_unit(inner, &report->units[i]);
+		stats_tel_add(data, report->units[i].name, inner);
+	}
+	return 0;
 }
 
 /* --- registration
@@ -238,6 +276,11 @@ static const struct {
 	 "\"next\" of the page before"},
 	{"/iommu/queue", tel_queue,
 	 "Packets, IOTLB and mapping figures of a queue. Parameters: port,rx|tx,queue"},
+	{"/iommu/curve", tel_curve,
+	 "Miss ratio of a queue by entries of the IOTLB, in millionths: a model. Parameters: "
+	 "port,rx|tx,queue"},
+	{"/iommu/units", tel_units,
+	 "What all queues behind an IOMMU unit ask of its IOTLB together: a model. No parameters"},
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))

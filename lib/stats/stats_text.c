@@ -4,13 +4,8 @@
 #include <string.h>
 
 #include "stats.h"
+#include "stats_place.h"
 #include "stats_table.h"
-
-static void finish(struct stats_table *table, FILE *file)
-{
-	stats_table_print(table, file);
-	stats_table_destroy(table);
-}
 
 void stats_text_ports(const struct stats_report *report, FILE *file)
 {
@@ -38,110 +33,7 @@ void stats_text_ports(const struct stats_report *report, FILE *file)
 		stats_table_add_u64(table, port->tx_errors);
 	}
 	fprintf(file, "Ports\n");
-	finish(table, file);
-}
-
-/* One queue of a port. */
-struct place {
-	const struct stats_port *port;
-	const struct stats_queue *queue;
-	bool is_rx;
-};
-
-/* Calls row for each queue asked for: the port's receive queues, then its transmit queues. */
-static void each_queue(const struct stats_report *report, const struct stats_port *only, int queue,
-		       void (*row)(struct stats_table *table, const struct place *place),
-		       struct stats_table *table)
-{
-	for (unsigned int p = 0; p < report->port_count; p++) {
-		struct place place = {.port = &report->ports[p]};
-		unsigned int rx = place.port->rx_queue_count;
-
-		if (only != NULL && only != place.port)
-			continue;
-		for (unsigned int i = 0; i < rx + place.port->tx_queue_count; i++) {
-			place.is_rx = i < rx;
-			place.queue = place.is_rx ? &place.port->rx_queues[i]
-						  : &place.port->tx_queues[i - rx];
-			if (queue < 0 || place.queue->queue == queue)
-				row(table, &place);
-		}
-	}
-}
-
-static void add_place(struct stats_table *table, const struct place *place)
-{
-	stats_table_add(table, "%u", place->port->id);
-	stats_table_add(table, "%s%u", place->is_rx ? "rx" : "tx", place->queue->queue);
-}
-
-static void row_iotlb(struct stats_table *table, const struct place *place)
-{
-	const struct stats_queue *queue = place->queue;
-	const struct stats_iotlb *iotlb = &queue->iotlb;
-
-	add_place(table, place);
-	stats_table_add_u64(table, queue->packets);
-	stats_table_add_u64(table, queue->bytes);
-	stats_table_add_u64(table, queue->drops);
-	stats_table_add(table, "%s", stats_source_name(iotlb->source));
-	stats_table_add_u64(table, iotlb->lookups);
-	stats_table_add_u64(table, iotlb->hits);
-	stats_table_add_u64(table, iotlb->misses);
-	stats_table_add_u64(table, iotlb->walk_reads);
-	stats_table_add_u64(table, iotlb->faults);
-	stats_table_add_u64(table, iotlb->pages_touched);
-}
-
-static void row_curve(struct stats_table *table, const struct place *place)
-{
-	const struct stats_iotlb *iotlb = &place->queue->iotlb;
-
-	for (unsigned int i = 0; i < iotlb->curve_count; i++) {
-		add_place(table, place);
-		stats_table_add_u64(table, iotlb->curve[i].entries);
-		stats_table_add(table, "%u.%06u", iotlb->curve[i].ratio_ppm / 1000000,
-				iotlb->curve[i].ratio_ppm % 1000000);
-	}
-}
-
-static bool has_curve(const struct stats_report *report)
-{
-	for (unsigned int p = 0; p < report->port_count; p++) {
-		const struct stats_port *port = &report->ports[p];
-
-		for (unsigned int i = 0; i < port->rx_queue_count; i++) {
-			if (port->rx_queues[i].iotlb.curve != NULL)
-				return true;
-		}
-		for (unsigned int i = 0; i < port->tx_queue_count; i++) {
-			if (port->tx_queues[i].iotlb.curve != NULL)
-				return true;
-		}
-	}
-	return false;
-}
-
-void stats_text_iotlb(const struct stats_report *report, const struct stats_port *port, int queue,
-		      FILE *file)
-{
-	static const char *const titles[] = {
-		"port",	  "queue",	   "packets", "bytes",	"drops",
-		"source", "iotlb-lookups", "hits",    "misses", "walk-reads",
-		"faults", "pages-touched", NULL};
-	static const char *const curve_titles[] = {"port", "queue", "iotlb-entries", "miss-ratio",
-						   NULL};
-	struct stats_table *table = stats_table_create(titles);
-
-	each_queue(report, port, queue, row_iotlb, table);
-	fprintf(file, "Queues and their IOTLB\n");
-	finish(table, file);
-	if (!has_curve(report))
-		return;
-	table = stats_table_create(curve_titles);
-	each_queue(report, port, queue, row_curve, table);
-	fprintf(file, "Miss ratio by size of the IOTLB\n");
-	finish(table, file);
+	stats_table_finish(table, file);
 }
 
 static void add_hist(struct stats_table *table, const struct stats_hist *hist)
@@ -157,7 +49,7 @@ static void add_hist(struct stats_table *table, const struct stats_hist *hist)
 	stats_table_add_u64(table, hist->max);
 }
 
-static void row_dma(struct stats_table *table, const struct place *place)
+static void row_dma(struct stats_table *table, const struct stats_place *place)
 {
 	static const struct stats_dma none = {
 		.maps = STATS_NA,
@@ -169,7 +61,7 @@ static void row_dma(struct stats_table *table, const struct place *place)
 	const struct stats_queue *queue = place->queue;
 	const struct stats_dma *dma = queue->has_dma ? &queue->dma : &none;
 
-	add_place(table, place);
+	stats_place_add(table, place);
 	stats_table_add(table, "%s", queue->has_dma ? dma_policy_name(dma->policy) : "n/a");
 	stats_table_add_u64(table, dma->maps);
 	stats_table_add_u64(table, dma->unmaps);
@@ -204,9 +96,9 @@ void stats_text_dma(const struct stats_report *report, const struct stats_port *
 					     NULL};
 	struct stats_table *table = stats_table_create(titles);
 
-	each_queue(report, port, queue, row_dma, table);
+	stats_place_each(report, port, queue, row_dma, table);
 	fprintf(file, "DMA mapping by queue (times in ns)\n");
-	finish(table, file);
+	stats_table_finish(table, file);
 }
 
 static void add_devices(struct stats_table *table, const struct stats_domain *domain)
@@ -250,7 +142,7 @@ void stats_text_domains(const struct stats_report *report, FILE *file)
 			stats_table_add_u64(table, domain->faults_total);
 	}
 	fprintf(file, "Domains\n");
-	finish(table, file);
+	stats_table_finish(table, file);
 	for (unsigned int i = 0; i < report->domain_count; i++)
 		if (!report->domains[i].is_protected)
 			fprintf(file,
@@ -360,7 +252,7 @@ void stats_text_replays(const struct stats_report *report, FILE *file)
 		stats_table_add(table, "%s", replay->file);
 	}
 	fprintf(file, "Replays\n");
-	finish(table, file);
+	stats_table_finish(table, file);
 }
 
 static void row_event(struct stats_table *table, const char *name,
@@ -385,7 +277,7 @@ void stats_text_kernel(const struct stats_report *report, FILE *file)
 	row_event(table, "iommu:unmap", &kernel->unmap);
 	row_event(table, "intel_iommu:qi_submit", &kernel->submit);
 	fprintf(file, "Kernel, all devices (the whole machine's, since the run began)\n");
-	finish(table, file);
+	stats_table_finish(table, file);
 }
 
 void stats_text(const struct stats_report *report, FILE *file)
@@ -399,6 +291,10 @@ void stats_text(const struct stats_report *report, FILE *file)
 	stats_text_ports(report, file);
 	fputc('\n', file);
 	stats_text_iotlb(report, NULL, -1, file);
+	if (report->unit_count != 0) {
+		fputc('\n', file);
+		stats_text_curves(report, NULL, -1, false, file);
+	}
 	if (has_dma) {
 		fputc('\n', file);
 		stats_text_dma(report, NULL, -1, file);

@@ -3,8 +3,12 @@
 
 NUMBER = (int, type(None))
 HIST = {"count": NUMBER, "mean": NUMBER, "p50": NUMBER, "p99": NUMBER, "max": NUMBER}
+MODEL = {"unit": str, "mode": str, "source": str, "profile": str, "accesses": int,
+         "ring_accesses": int, "rings_known": bool, "working_set": int, "entries_needed": int,
+         "predicted_misses": int, "share_ppm": int, "shared_curve": list, "beyond": int}
 IOTLB = {"source": str, "lookups": NUMBER, "hits": NUMBER, "misses": NUMBER, "walk_reads": NUMBER,
-         "faults": NUMBER, "pages_touched": NUMBER, "miss_ratio_curve": (list, type(None))}
+         "faults": NUMBER, "pages_touched": NUMBER, "miss_ratio_curve": (list, type(None)),
+         "model": (MODEL, None)}
 DMA = {"policy": str, "maps": NUMBER, "unmaps": NUMBER, "mapped_bytes": NUMBER,
        "unmapped_bytes": NUMBER, "invalidations": NUMBER, "map_ns": HIST, "unmap_ns": HIST}
 QUEUE = {"queue": int, "packets": NUMBER, "bytes": NUMBER, "drops": NUMBER, "iotlb": IOTLB,
@@ -20,6 +24,9 @@ DOMAIN = {"id": int, "backend": str, "protection": str, "devices": [str], "mappi
           "page_sizes": {"4096": int, "2097152": int, "1073741824": int}, "entries_used": int,
           "entries_limit": NUMBER, "faults_source": str, "faults_total": NUMBER,
           "faults_by_reason": dict, "faults": [FAULT]}
+UNIT = {"name": str, "backend": str, "source": str, "mode": str, "profile": str, "entries": int,
+        "method": str, "lanes": int, "accesses": int, "pages_touched": int, "working_set": int,
+        "entries_needed": int, "misses_predicted": int, "curve": list}
 REPLAY = {"port": int, "file": str, "packets": int, "bytes": int, "loops": int,
           "elapsed_ns": int, "requested_pps": NUMBER, "achieved_pps": NUMBER,
           "lateness_ns": (HIST, None)}
@@ -28,7 +35,7 @@ FAULT_LOG = {key: int for key in ("lines_left_out", "records_lost", "overflows",
 KERNEL = {"fault_log": (FAULT_LOG, None),
           "trace": ({"map": (EVENT, None), "unmap": (EVENT, None), "qi_submit": (EVENT, None)},
                     None)}
-REPORT = {"version": int, "duration_ns": int, "ports": [PORT], "domains": [DOMAIN],
+REPORT = {"version": int, "duration_ns": int, "ports": [PORT], "domains": [DOMAIN], "units": [UNIT],
           "replay": [REPLAY], "kernel": (KERNEL, None)}
 
 
@@ -48,4 +55,5 @@ def check(value, shape=None, where="report"):
         for number, inner in enumerate(value):
             check(inner, shape[0], f"{where}[{number}]")
     else:
-        assert isinstance(value, shape) and not isinstance(value, bool), f"{where} is {value!r}"
+        assert isinstance(value, shape), f"{where} is {value!r}"
+        assert shape is bool or not isinstance(value, bool), f"{where} is {value!r}"

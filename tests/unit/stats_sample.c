@@ -38,7 +38,6 @@ static void fill_queue(struct stats_queue *queue, uint16_t number)
 	queue->iotlb.misses = value();
 	queue->iotlb.walk_reads = value();
 	queue->iotlb.faults = value();
-	queue->iotlb.pages_touched = value();
 	queue->has_dma = true;
 	queue->dma.policy = DMA_STATIC;
 	queue->dma.maps = value();
@@ -50,13 +49,47 @@ static void fill_queue(struct stats_queue *queue, uint16_t number)
 	queue->dma.unmap_ns = hist();
 }
 
-static void fill_curve(struct stats_iotlb *iotlb)
+static void fill_curve(uint32_t *curve_ppm)
 {
-	iotlb->source = STATS_SOURCE_MODEL;
-	iotlb->curve = calloc(2, sizeof(*iotlb->curve));
-	iotlb->curve[0] = (struct stats_miss_ratio){64, 120000};
-	iotlb->curve[1] = (struct stats_miss_ratio){128, 1};
-	iotlb->curve_count = 2;
+	for (unsigned int i = 0; i < STATS_CURVE_POINTS; i++)
+		curve_ppm[i] = (uint32_t)(900000 - value());
+}
+
+static void fill_model(struct stats_model *model)
+{
+	model->is_tracked = true;
+	strcpy(model->unit, "vtd0");
+	strcpy(model->mode, "sampled");
+	strcpy(model->profile, "generic-128");
+	model->has_ring = true;
+	model->accesses = value();
+	model->ring_accesses = value();
+	model->pages_touched = value();
+	model->working_set = value();
+	model->entries_needed = value();
+	model->predicted_misses = value();
+	model->share_ppm = (uint32_t)value();
+	model->beyond = value();
+	fill_curve(model->alone_ppm);
+	model->alone_ppm[STATS_CURVE_POINTS - 1] = 1;
+	fill_curve(model->shared_ppm);
+}
+
+static void fill_unit(struct stats_unit *unit)
+{
+	strcpy(unit->name, "vtd0");
+	strcpy(unit->backend, "vtd");
+	strcpy(unit->mode, "full");
+	strcpy(unit->profile, "qemu");
+	strcpy(unit->method, "flush");
+	unit->entries = value();
+	unit->accesses = value();
+	unit->pages_touched = value();
+	unit->working_set = value();
+	unit->entries_needed = value();
+	unit->predicted_misses = value();
+	unit->lanes = value();
+	fill_curve(unit->curve_ppm);
 }
 
 static void fill_port(struct stats_port *port)
@@ -79,15 +112,23 @@ static void fill_port(struct stats_port *port)
 	port->tx_queues = calloc(1, sizeof(*port->tx_queues));
 	fill_queue(&port->rx_queues[0], 0);
 	fill_queue(&port->rx_queues[1], 1);
-	fill_curve(&port->rx_queues[1].iotlb);
+	fill_model(&port->rx_queues[1].iotlb.model);
 	fill_queue(&port->tx_queues[0], 0);
+	fill_model(&port->tx_queues[0].iotlb.model);
+	port->tx_queues[0].iotlb.model.has_ring = false;
 }
 
 /* A port without a domain whose driver counts nothing by queue. */
 static void fill_plain_port(struct stats_port *port)
 {
-	struct stats_iotlb none = {STATS_SOURCE_NONE, STATS_NA, STATS_NA, STATS_NA, STATS_NA,
-				   STATS_NA,	      STATS_NA, NULL,	  0};
+	struct stats_iotlb none = {
+		.source = STATS_SOURCE_NONE,
+		.lookups = STATS_NA,
+		.hits = STATS_NA,
+		.misses = STATS_NA,
+		.walk_reads = STATS_NA,
+		.faults = STATS_NA,
+	};
 
 	port->id = 7;
 	strcpy(port->name, "net_null0");
@@ -192,6 +233,9 @@ struct stats_report *stats_sample_create(void)
 	report->domains[3].id = 6;
 	report->domains[3].faults_total = STATS_NA;
 	strcpy(report->domains[3].backend, "direct");
+	report->unit_count = 1;
+	report->units = calloc(1, sizeof(*report->units));
+	fill_unit(&report->units[0]);
 	fill_kernel(&report->kernel);
 	report->replay_count = 2;
 	report->replays = calloc(2, sizeof(*report->replays));

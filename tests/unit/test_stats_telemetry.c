@@ -219,6 +219,8 @@ static void a_queue_says_what_the_report_says(void **state)
 	got = json_object_get(json, "iotlb");
 	want = stats_json_iotlb(&queue->iotlb);
 	json_object_del(want, "miss_ratio_curve"); /* null: absent */
+	json_object_del(want, "pages_touched");
+	json_object_del(want, "model");
 	assert_true(json_equal(got, want));
 	json_decref(want);
 	got = json_object_get(json, "dma");
@@ -231,13 +233,82 @@ static void a_queue_says_what_the_report_says(void **state)
 	stats_report_destroy(report);
 }
 
+/* A curve of the report's JSON against millionths. */
+static void expect_curve(const json_t *curve_ppm, const json_t *want)
+{
+	char entries[24];
+
+	assert_int_equal(json_object_size(curve_ppm), STATS_CURVE_POINTS);
+	assert_int_equal(json_array_size(want), STATS_CURVE_POINTS);
+	for (size_t i = 0; i < STATS_CURVE_POINTS; i++) {
+		const json_t *point = json_array_get(want, i);
+		double ratio = json_real_value(json_array_get(point, 1));
+
+		snprintf(entries, sizeof(entries), "%" JSON_INTEGER_FORMAT,
+			 json_integer_value(json_array_get(point, 0)));
+		assert_int_equal(number(curve_ppm, entries), (json_int_t)(ratio * 1e6 + 0.5));
+	}
+}
+
+/* All integers and words of `want` are in `got`. */
+static void expect_figures(const json_t *got, const json_t *want)
+{
+	const char *key;
+	json_t *value;
+
+	json_object_foreach((json_t *)(uintptr_t)want, key, value) {
+		if (json_is_integer(value))
+			assert_int_equal(number(got, key), json_integer_value(value));
+		else if (json_is_string(value))
+			assert_string_equal(text(got, key), json_string_value(value));
+		else if (json_is_boolean(value))
+			assert_int_equal(number(got, key), json_is_true(value));
+	}
+}
+
 static void ratios_are_millionths(void **state)
 {
-	json_t *json = ask("/iommu/queue,0,rx,1");
-	json_t *curve = json_object_get(json_object_get(json, "iotlb"), "miss_ratio_curve_ppm");
+	struct stats_report *report = stats_sample_create();
+	json_t *json = ask("/iommu/queue,0,rx,1"), *curves = ask("/iommu/curve,0,rx,1");
+	json_t *want = stats_json_iotlb(&report->ports[0].rx_queues[1].iotlb);
+	json_t *got = json_object_get(json, "iotlb");
+	json_t *alone = json_object_get(want, "miss_ratio_curve");
+	json_t *model = json_object_get(want, "model");
+	json_t *shared = json_object_get(model, "shared_curve");
 
-	assert_int_equal(number(curve, "64"), 120000);
-	assert_int_equal(number(curve, "128"), 1);
+	expect_figures(got, want);
+	expect_figures(json_object_get(got, "model"), model);
+	expect_curve(json_object_get(got, "miss_ratio_curve_ppm"), alone);
+	expect_curve(json_object_get(json_object_get(got, "model"), "shared_curve_ppm"), shared);
+	expect_curve(json_object_get(curves, "alone_ppm"), alone);
+	expect_curve(json_object_get(curves, "shared_ppm"), shared);
+	assert_int_equal(number(json_object_get(curves, "alone_ppm"), "4096"), 1);
+	assert_string_equal(text(curves, "source"), "model");
+	json_decref(want);
+	json_decref(curves);
+	json_decref(json);
+	stats_report_destroy(report);
+}
+
+static void a_unit_says_what_the_report_says(void **state)
+{
+	struct stats_report *report = stats_sample_create();
+	json_t *json = ask("/iommu/units"), *want = stats_json_unit(&report->units[0]);
+	json_t *got = json_object_get(json, "vtd0");
+
+	assert_int_equal(json_object_size(json), 1);
+	expect_figures(got, want);
+	expect_curve(json_object_get(got, "curve_ppm"), json_object_get(want, "curve"));
+	json_decref(want);
+	json_decref(json);
+	stats_report_destroy(report);
+}
+
+static void a_queue_without_a_model_has_no_curve(void **state)
+{
+	json_t *json = ask("/iommu/curve,7,rx,0");
+
+	assert_int_equal(json_object_size(json), 0);
 	json_decref(json);
 }
 
@@ -373,6 +444,8 @@ int main(void)
 		cmocka_unit_test(domains_come_in_pages_and_all_of_them),
 		cmocka_unit_test(a_queue_says_what_the_report_says),
 		cmocka_unit_test(ratios_are_millionths),
+		cmocka_unit_test(a_unit_says_what_the_report_says),
+		cmocka_unit_test(a_queue_without_a_model_has_no_curve),
 		cmocka_unit_test(what_does_not_apply_is_absent),
 		cmocka_unit_test(wrong_parameters_answer_null),
 		cmocka_unit_test(after_the_stop_nothing_is_answered),
