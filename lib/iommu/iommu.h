@@ -37,6 +37,7 @@ struct iommu_limits {
 	uint8_t addr_bits;	 /* IOVAs are below 2^addr_bits */
 	bool is_protected;	 /* false: devices reach memory without translation */
 	bool write_implies_read; /* what is mapped for writing only, devices may be able to read */
+	bool unmap_syncs;	 /* each unmap invalidates by itself: gathering saves nothing */
 	uint8_t hole_count;	 /* ranges that cannot be mapped (the MSI window) */
 	struct {
 		uint64_t iova;

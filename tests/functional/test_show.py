@@ -159,6 +159,7 @@ def test_limits_name_the_hole_of_the_interrupts(ioplane):
     assert limits[0]["page_sizes"] == "4K,2M,1G"
     assert limits[0]["is_protected"] is True
     assert limits[0]["write_implies_read"] is False
+    assert limits[0]["unmap_syncs"] is False
 
 
 def test_clearing_sets_figures_to_0_and_they_count_on(ioplane, make_capture):

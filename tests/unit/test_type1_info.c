@@ -94,6 +94,7 @@ static void the_answer_of_a_real_iommu_is_understood(void **state)
 	assert_int_equal(limits.entries_limit, 65535);
 	assert_true(limits.is_protected);
 	assert_true(limits.write_implies_read);
+	assert_true(limits.unmap_syncs);
 	assert_int_equal(limits.hole_count, 1);
 	assert_int_equal(limits.hole[0].iova, 0xfee00000);
 	assert_int_equal(limits.hole[0].size, 0x100000);

@@ -278,6 +278,7 @@ static void add_limits(struct stats_table *table, json_t *array, struct iommu_do
 	stats_table_add(table, "%s", iommu_unit_backend(iommu_domain_unit(domain)));
 	stats_table_add(table, "%s", stats_protection_name(limits->is_protected));
 	stats_table_add(table, "%s", limits->write_implies_read ? "no" : "yes");
+	stats_table_add(table, "%s", limits->unmap_syncs ? "no" : "yes");
 	stats_table_add(table, "%u", iommu_domain_addr_bits(domain));
 	stats_table_add(table, "%s", sizes);
 	stats_table_add_u64(table, usage.entries_used);
@@ -285,19 +286,20 @@ static void add_limits(struct stats_table *table, json_t *array, struct iommu_do
 	stats_table_add(table, "%s", holes);
 	json_array_append_new(
 		array,
-		json_pack("{s:I, s:s, s:b, s:b, s:i, s:s, s:o, s:o, s:o}", "domain",
+		json_pack("{s:I, s:s, s:b, s:b, s:b, s:i, s:s, s:o, s:o, s:o}", "domain",
 			  (json_int_t)iommu_domain_id(domain), "backend",
 			  iommu_unit_backend(iommu_domain_unit(domain)), "is_protected",
 			  limits->is_protected, "write_implies_read", limits->write_implies_read,
-			  "addr_bits", iommu_domain_addr_bits(domain), "page_sizes", sizes,
-			  "entries_used", stats_json_u64(usage.entries_used), "entries_limit",
+			  "unmap_syncs", limits->unmap_syncs, "addr_bits",
+			  iommu_domain_addr_bits(domain), "page_sizes", sizes, "entries_used",
+			  stats_json_u64(usage.entries_used), "entries_limit",
 			  stats_json_u64(limit), "holes", json_holes(limits)));
 }
 
 static void show_limits(const struct cli_args *args, bool has_word)
 {
 	static const char *const titles[] = {
-		"domain",     "backend", "protection",	  "write-only", "addr-bits",
+		"domain",     "backend", "protection",	  "write-only", "gathers", "addr-bits",
 		"page-sizes", "entries", "entries-limit", "holes",	NULL};
 	struct iommu_domain *domain = NULL;
 	struct stats_table *table;

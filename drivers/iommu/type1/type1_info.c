@@ -118,6 +118,8 @@ int type1_info_parse(const void *info, size_t size, struct iommu_limits *limits)
 	limits->is_protected = true;
 	/* Linux VT-d since 5.12 (intel/iommu.c, DMA_FL_PTE_PRESENT), and Arm; nobody tells us */
 	limits->write_implies_read = true;
+	/* vfio_unmap_unpin() ends with iommu_iotlb_sync(), once a mapping at least */
+	limits->unmap_syncs = true;
 	limits->page_sizes = IOMMU_PAGE_SIZE;
 	/* older headers end with cap_offset, newer ones with padding after it */
 	if (!copy(info, size, 0, &head,
