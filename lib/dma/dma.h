@@ -120,7 +120,7 @@ uint32_t dma_arena_rights(const struct dma_arena *arena, enum dma_part part,
 int dma_arena_add_unit(struct dma_arena *arena, struct iommu_unit *unit);
 void dma_arena_remove_unit(struct dma_arena *arena, struct iommu_unit *unit);
 
-/* --- the ledger: what was mapped and what it cost ------------------------------------------- */
+/* --- policies: when a buffer is mapped, and at which IOVA (design 3.5) ----------------------- */
 
 enum dma_policy {
 	DMA_STATIC,   /* the arena is mapped once (DPDK's way) */
@@ -130,40 +130,91 @@ enum dma_policy {
 
 const char *dma_policy_name(enum dma_policy policy);
 
+#define DMA_BATCH_DEFAULT      128
+#define DMA_BATCH_MAX	       4096
+#define DMA_TIMEOUT_US_DEFAULT 10000 /* of Linux's flush queue (dma-iommu.c) */
+
+struct dma_policy_config {
+	enum dma_policy policy;
+	uint32_t batch;	     /* deferred: unmaps gathered for a sync, 1 to DMA_BATCH_MAX */
+	uint32_t timeout_us; /* deferred: longest that an unmap waits, as long as it is polled */
+	bool is_fresh;	     /* another IOVA each time, as Linux gives; else the buffer's own */
+};
+
+/**
+ * Reads "static", "strict[,iova=fixed|fresh]" or "deferred[,batch=N][,timeout-us=N][,iova=...]"
+ * into out, with defaults for what is left out (fresh). -EINVAL with the reason in err, and out is
+ * as it was.
+ */
+int dma_policy_parse(const char *text, struct dma_policy_config *out, struct base_error *err);
+
+#define DMA_POLICY_TEXT_SIZE 64
+
+/** Writes what dma_policy_parse() reads, with all that matters to the policy; returns text. */
+const char *dma_policy_print(const struct dma_policy_config *config,
+			     char text[DMA_POLICY_TEXT_SIZE]);
+
+/* --- the ledger: what was mapped and what it cost ------------------------------------------- */
+
 /* One writer; others may read while it writes. */
 struct dma_ledger {
 	enum dma_policy policy;
 	uint64_t maps;
-	uint64_t unmaps;
+	uint64_t unmaps; /* the tables no longer hold it; under deferred a device's caches may */
 	uint64_t mapped_bytes;
 	uint64_t unmapped_bytes;
 	uint64_t invalidations; /* completed syncs */
+	uint64_t waiting;	/* unmapped, and no sync has completed since */
+	uint64_t lost; /* unmaps whose sync failed: no window known, fresh IOVAs never reissued */
 	struct base_hist map_ns;
-	struct base_hist unmap_ns; /* with the sync where the policy waits for it */
+	struct base_hist unmap_ns;  /* with the sync where the policy waits for it */
+	struct base_hist sync_ns;   /* deferred: of one sync */
+	struct base_hist window_ns; /* deferred: of one buffer, from unmap to completed sync */
 };
 
 /* --- mappers: map and unmap of single buffers, one per queue -------------------------------- */
 
 /**
- * A mapper gives buffers of `size` bytes an IOVA of its own in `domain`, and takes it back. It
- * owns an IOVA cache; one lcore uses it. The static policy has no mapper. Whole 4 KiB pages are
- * mapped; buffers whose size is a power of two stand aligned to it (or to 4 KiB).
+ * A mapper maps buffers of `size` bytes in `domain` as config says, and unmaps them; one lcore
+ * uses it. Whole 4 KiB pages are mapped. Fresh: buffers whose size is a power of two stand aligned
+ * to it (or to 4 KiB). Fixed: no two buffers may share a 4 KiB page, so their stride is a multiple
+ * of it. The memory must be known to the unit (dma_arena_add_unit()) and not granted in the
+ * domain. -EINVAL: static, a size of 0 or a batch out of range.
  */
 int dma_mapper_create(struct dma_space *space, struct iommu_domain *domain, size_t size,
-		      struct dma_mapper **out);
-/** -EBUSY while anything it mapped is not unmapped; errors of a sync that it has to repeat. */
+		      const struct dma_policy_config *config, struct dma_mapper **out);
+/** Syncs what waits. -EBUSY while anything it mapped is not unmapped; errors of that sync. */
 int dma_mapper_destroy(struct dma_mapper *mapper);
 
 /**
- * Maps one buffer; errors of iommu_map(), -ENOSPC when the plan is full, -EINVAL when it touches
- * one page more than an aligned one. iova has the buffer's offset in its page.
+ * Says that both map fixed IOVAs of the same buffers in the same domain, one after the other, on
+ * one lcore (received and sent again through one port): neither maps what waits in the other
+ * before that is synced. Joins everybody that either is joined with, until it is destroyed. While
+ * no lcore uses them. -EINVAL: two domains; -EEXIST: joined already.
+ */
+int dma_mapper_join(struct dma_mapper *mapper, struct dma_mapper *other);
+
+/**
+ * Maps one buffer. Fresh: iova is set, with the buffer's offset in its page. Fixed: *iova is the
+ * buffer's own (dma_arena_iova()), and stays it; when it still waits for its sync, that comes
+ * first, and its errors. Else errors of iommu_map() (-EEXIST: another buffer of the page is
+ * mapped, or the part is granted), -ENOSPC when the plan is full, -EINVAL: a buffer touches one
+ * page more than an aligned one, or a fixed IOVA has another offset.
  */
 int dma_map(struct dma_mapper *mapper, void *vaddr, uint32_t prot, uint64_t *iova);
 
 /**
- * Unmaps it and waits for the completed invalidation (strict). Errors of iommu_unmap(), and
- * those of iommu_sync(), after which the buffer is unmapped but a device may still use it.
+ * Unmaps it. Strict: the invalidation has completed on return. Deferred: it waits until `batch`
+ * wait or dma_mapper_poll() finds the oldest too old; so it does nowhere where each unmap
+ * invalidates (iommu_limits.unmap_syncs): as strict, at no more cost. Errors of iommu_unmap(), and
+ * of iommu_sync(): the buffers of that sync are unmapped, but a device may still use them.
  */
 int dma_unmap(struct dma_mapper *mapper, uint64_t iova);
+
+/** Deferred: syncs when the oldest unmap has waited timeout_us; cheap. Errors of iommu_sync(). */
+int dma_mapper_poll(struct dma_mapper *mapper);
+
+/** Syncs all that waits; errors of iommu_sync(). */
+int dma_mapper_flush(struct dma_mapper *mapper);
 
 const struct dma_ledger *dma_mapper_ledger(const struct dma_mapper *mapper);

@@ -144,8 +144,10 @@ static int unmap_part(struct dma_arena *arena, struct dma_grant *grant, struct d
 	ret = iommu_sync(grant->domain, &grant->gather);
 	if (ret != 0)
 		return ret;
-	if (ledger != NULL && unmaps > 0)
+	if (ledger != NULL && unmaps > 0) {
 		dma_ledger_unmap(ledger, unmaps, grant->gathered, dma_clock_ns(start));
+		base_hist_bump(&ledger->invalidations, 1);
+	}
 	grant->gathered = 0;
 	grant->prot = 0;
 	return 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The ledger's clock and the names of the policies. */
+/* The ledger's clock. */
 #include <pthread.h>
 #include <time.h>
 
@@ -42,15 +42,4 @@ void dma_clock_init(void)
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 	pthread_once(&once, init);
-}
-
-const char *dma_policy_name(enum dma_policy policy)
-{
-	static const char *const names[] = {
-		[DMA_STATIC] = "static",
-		[DMA_STRICT] = "strict",
-		[DMA_DEFERRED] = "deferred",
-	};
-
-	return (unsigned int)policy < RTE_DIM(names) ? names[policy] : "unknown";
 }

@@ -77,10 +77,15 @@ extern uint64_t dma_ns_scale;
 /** Finds out how fast the time stamp counter runs; the first call takes some milliseconds. */
 void dma_clock_init(void);
 
+static inline uint64_t dma_cycles_ns(uint64_t cycles)
+{
+	return (cycles * dma_ns_scale) >> DMA_NS_SHIFT;
+}
+
 /* Not clock_gettime(): two of them cost more than a map. */
 static inline uint64_t dma_clock_ns(uint64_t start)
 {
-	return ((rte_rdtsc() - start) * dma_ns_scale) >> DMA_NS_SHIFT;
+	return dma_cycles_ns(rte_rdtsc() - start);
 }
 
 static inline void dma_ledger_map(struct dma_ledger *ledger, uint64_t bytes, uint64_t ns)
@@ -95,6 +100,5 @@ static inline void dma_ledger_unmap(struct dma_ledger *ledger, uint64_t unmaps, 
 {
 	base_hist_bump(&ledger->unmaps, unmaps);
 	base_hist_bump(&ledger->unmapped_bytes, bytes);
-	base_hist_bump(&ledger->invalidations, 1);
 	base_hist_add(&ledger->unmap_ns, ns);
 }

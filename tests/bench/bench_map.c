@@ -17,6 +17,8 @@
 #define ROUNDS	   1601
 #define MAP_RIGHTS IOMMU_WRITE
 
+static const struct dma_policy_config strict = {.policy = DMA_STRICT, .is_fresh = true};
+
 /* The way a device holds buffers: in order, as a ring does, or in any order. */
 enum order { ORDER_RING, ORDER_SHUFFLED };
 
@@ -204,7 +206,7 @@ static double run(const struct iommu_ops *ops)
 	check(dma_space_create(&bench.space, NULL));
 	check(dma_arena_create(bench.space, &config, &bench.arena, NULL));
 	check(dma_arena_add_unit(bench.arena, bench.unit));
-	check(dma_mapper_create(bench.space, bench.domain, PAGE, &bench.mapper));
+	check(dma_mapper_create(bench.space, bench.domain, PAGE, &strict, &bench.mapper));
 	dma_arena_range(bench.arena, DMA_BUFFERS, &range);
 	bench.vaddr = range.vaddr;
 	for (unsigned int live = 1; live <= LIVE_MAX; live *= 8) {

@@ -13,6 +13,8 @@
 #define K4 UINT64_C(0x1000)
 #define RW (IOMMU_READ | IOMMU_WRITE)
 
+static const struct dma_policy_config strict_fresh = {.policy = DMA_STRICT, .is_fresh = true};
+
 static struct iommu_unit *unit;
 static struct iommu_domain *domain;
 static struct iommu_device *device;
@@ -103,7 +105,7 @@ static void a_mapped_buffer_is_reached_until_it_is_unmapped(void **state)
 	uint64_t iova[32];
 
 	dma_arena_range(arena, DMA_BUFFERS, &range);
-	assert_int_equal(dma_mapper_create(space, domain, 2048, &mapper), 0);
+	assert_int_equal(dma_mapper_create(space, domain, 2048, &strict_fresh, &mapper), 0);
 	/* The unit does not know the memory of an arena that it was not added to. */
 	assert_int_equal(dma_map(mapper, range.vaddr, RW, &iova[0]), -EFAULT);
 	assert_int_equal(dma_arena_add_unit(arena, unit), 0);
@@ -144,7 +146,7 @@ static void the_ledger_and_the_tables_hold_the_same(void **state)
 	dma_arena_range(arena, DMA_BUFFERS, &range);
 	assert_int_equal(dma_arena_grant(arena, DMA_RINGS, domain, RW, &ledger), 0);
 	assert_int_equal(dma_arena_grant(arena, DMA_BUFFERS, domain, RW, &ledger), 0);
-	assert_int_equal(dma_mapper_create(space, domain, K4, &mapper), 0);
+	assert_int_equal(dma_mapper_create(space, domain, K4, &strict_fresh, &mapper), 0);
 	for (unsigned int i = 0; i < 16; i++)
 		assert_int_equal(dma_map(mapper, (uint8_t *)range.vaddr + i * K4, RW, &iova[i]), 0);
 	for (unsigned int i = 0; i < 5; i++)

@@ -14,6 +14,8 @@
 /* Never dereferenced by the fake backend. */
 #define VADDR ((uint8_t *)0x700000000000)
 
+static const struct dma_policy_config strict = {.policy = DMA_STRICT, .is_fresh = true};
+
 struct state {
 	struct iommu_unit *unit;
 	struct iommu_domain *domain;
@@ -29,7 +31,8 @@ static int setup(void **arg)
 	assert_int_equal(iommu_unit_create(&fake_ops, 0, NULL, &state.unit, NULL), 0);
 	assert_int_equal(iommu_domain_create(state.unit, NULL, &state.domain, NULL), 0);
 	assert_int_equal(dma_space_create(&state.space, NULL), 0);
-	assert_int_equal(dma_mapper_create(state.space, state.domain, 2048, &state.mapper), 0);
+	assert_int_equal(dma_mapper_create(state.space, state.domain, 2048, &strict, &state.mapper),
+			 0);
 	*arg = &state;
 	return 0;
 }
@@ -95,7 +98,7 @@ static void an_iova_whose_invalidation_failed_is_not_given_out(void **arg)
 	struct dma_mapper *mapper;
 	uint64_t lost, iova[512];
 
-	assert_int_equal(dma_mapper_create(state->space, state->domain, 4096, &mapper), 0);
+	assert_int_equal(dma_mapper_create(state->space, state->domain, 4096, &strict, &mapper), 0);
 	assert_int_equal(dma_map(mapper, VADDR, RW, &lost), 0);
 	fake_fail(FAKE_SYNC, EIO, 0);
 	assert_int_equal(dma_unmap(mapper, lost), -EIO);
@@ -167,7 +170,7 @@ static void other_sizes_may_start_anywhere(void **arg)
 	struct dma_mapper *mapper;
 	uint64_t iova;
 
-	assert_int_equal(dma_mapper_create(state->space, state->domain, 2176, &mapper), 0);
+	assert_int_equal(dma_mapper_create(state->space, state->domain, 2176, &strict, &mapper), 0);
 	for (uint64_t offset = 0; offset < K4; offset += 64) {
 		uint64_t pages = offset + 2176 > K4 ? 2 : 1;
 

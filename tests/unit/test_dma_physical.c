@@ -259,6 +259,8 @@ static void a_grant_that_fails_part_of_the_way_leaves_nothing(void **state __rte
 static void mappers_stay_clear_of_all_memory(void **state __rte_unused)
 {
 	struct dma_arena *arena = make_arena();
+	static const struct dma_policy_config strict_fresh = {.policy = DMA_STRICT,
+							      .is_fresh = true};
 	struct dma_mapper *mapper;
 	struct iommu_domain *domain;
 	struct iommu_device *device;
@@ -270,7 +272,7 @@ static void mappers_stay_clear_of_all_memory(void **state __rte_unused)
 	fake_attach(&unit, &domain, &device);
 	dma_arena_range(arena, DMA_BUFFERS, &whole);
 	assert_true(whole.iova + whole.size <= end);
-	assert_int_equal(dma_mapper_create(space, domain, 4096, &mapper), 0);
+	assert_int_equal(dma_mapper_create(space, domain, 4096, &strict_fresh, &mapper), 0);
 	for (unsigned int i = 0; i < 64; i++) {
 		assert_int_equal(dma_map(mapper, (uint8_t *)whole.vaddr + i * 4096, RW, &iova[i]),
 				 0);
