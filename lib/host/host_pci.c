@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "host_file.h"
 #include "host_private.h"
@@ -86,6 +87,26 @@ int host_pci_read(const char *root, const char *address, struct host_pci_device 
 		return -ENODEV;
 	snprintf(path, sizeof(path), PCI_DEVICES "/%s", canonical);
 	host_device_read(root, path, canonical, out);
+	return 0;
+}
+
+int host_pci_root_bus(const char *root, const char *address, char bus[HOST_NAME_SIZE])
+{
+	char path[PATH_MAX], target[PATH_MAX];
+	const char *first;
+	ssize_t length;
+
+	if (snprintf(path, sizeof(path), "%s" PCI_DEVICES "/%s", root, address) >= PATH_MAX)
+		return -ENAMETOOLONG;
+	length = readlink(path, target, sizeof(target) - 1);
+	if (length < 0)
+		return -ENODEV;
+	target[length] = '\0';
+	/* ../../../devices/pci0000:17/0000:17:00.0/0000:18:00.0 */
+	first = strstr(target, "/pci");
+	if (first == NULL || strcspn(first + 4, "/") >= HOST_NAME_SIZE)
+		return -ENODEV;
+	snprintf(bus, HOST_NAME_SIZE, "%.*s", (int)strcspn(first + 4, "/"), first + 4);
 	return 0;
 }
 

@@ -50,6 +50,9 @@ int host_pci_address(const char *text, char address[HOST_NAME_SIZE]);
  */
 int host_pci_read(const char *root, const char *address, struct host_pci_device *out);
 
+/** "0000:17", the root bus that a device is behind; -ENODEV: sysfs does not tell. */
+int host_pci_root_bus(const char *root, const char *address, char bus[HOST_NAME_SIZE]);
+
 /** All PCI devices in the order of their addresses; the caller frees the array. */
 int host_pci_list(const char *root, struct host_pci_device **out, unsigned int *count);
 

@@ -76,7 +76,7 @@ void fake_sys_remove(const char *path)
 	assert_int_equal(nftw(full, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
 }
 
-static void add_link(const char *path, const char *target)
+void fake_sys_link(const char *path, const char *target)
 {
 	char full[PATH_MAX];
 
@@ -108,10 +108,10 @@ static void add_to_group(const struct fake_sys_device *device, const char *folde
 		return;
 	path_of(path, "%s/iommu_group", folder);
 	path_of(target, "../../../kernel/iommu_groups/%s", group);
-	add_link(path, target);
+	fake_sys_link(path, target);
 	path_of(path, "/sys/kernel/iommu_groups/%s/devices/%s", group, device->address);
 	path_of(target, "../../../../bus/pci/devices/%s", device->address);
-	add_link(path, target);
+	fake_sys_link(path, target);
 }
 
 void fake_sys_device(const struct fake_sys_device *device)
@@ -127,12 +127,12 @@ void fake_sys_device(const struct fake_sys_device *device)
 	if (driver[0] != '\0') {
 		path_of(path, "%s/driver", folder);
 		path_of(target, "../../../bus/pci/drivers/%s", driver);
-		add_link(path, target);
+		fake_sys_link(path, target);
 	}
 	if (device->iommu != NULL) {
 		path_of(path, "%s/iommu", folder);
 		path_of(target, "../../../class/iommu/%s", device->iommu);
-		add_link(path, target);
+		fake_sys_link(path, target);
 	}
 	add_to_group(device, folder);
 }

@@ -22,5 +22,8 @@ void fake_sys_destroy(void);
 void fake_sys_write(const char *path, const char *text);
 void fake_sys_remove(const char *path);
 
+/** Makes a link below the root, with the folders above it. */
+void fake_sys_link(const char *path, const char *target);
+
 /** Adds a device, its driver's link and its group's. */
 void fake_sys_device(const struct fake_sys_device *device);
