@@ -143,7 +143,10 @@ int eal_args_split(int argc, char **argv, struct eal_args *args, struct base_err
 	int end = argc, ret;
 
 	memset(args, 0, sizeof(*args));
-	for (int i = argc - 1; i > 0; i--)
+	/* a sweep gives EAL's arguments itself: there is nothing to stand before "--" */
+	if (argc > 1 && strncmp(argv[1], "--sweep", strlen("--sweep")) == 0)
+		end = 0;
+	for (int i = argc - 1; i > 0 && end > 0; i--)
 		if (strcmp(argv[i], "--") == 0)
 			end = i;
 	args->argv = calloc((size_t)end + EAL_ADDED_MAX + 1, sizeof(*args->argv));

@@ -58,6 +58,12 @@ uint64_t forward_duration_ns(void)
 	return (forward.is_running ? now_ns() : forward.stop_ns) - forward.start_ns;
 }
 
+void forward_restart_clock(void)
+{
+	if (forward.is_running)
+		forward.start_ns = now_ns();
+}
+
 bool forward_is_done(void)
 {
 	bool is_any = false;

@@ -19,6 +19,7 @@
 #include "port.h"
 #include "run.h"
 #include "stream.h"
+#include "sweep.h"
 
 #define EXIT_USAGE 2
 
@@ -96,6 +97,8 @@ static int start(struct eal_args *args)
 	}
 	if (options_parse(args->option_argc, args->option_argv, &err) != 0)
 		return fail(&err, EXIT_USAGE);
+	if (options_get()->sweep_file != NULL)
+		return sweep_run();
 	if (options_get()->is_dry_run)
 		return budget_check(args, &err) == 0 ? EXIT_SUCCESS : fail(&err, EXIT_FAILURE);
 	if (run_check_outputs(&err) != 0)

@@ -124,7 +124,8 @@ static int set_value(const struct option_def *def, const char *argument, struct 
 
 void options_print_help(void)
 {
-	printf("ioplane <EAL options> -- <options>\n\n"
+	printf("ioplane <EAL options> -- <options>\n"
+	       "ioplane --sweep FILE.cfg [--sweep-out PREFIX] [--dry-run]\n\n"
 	       "  --vdev net_dmanic0 --vdev net_dmanic1,cable=net_dmanic0 among EAL's options\n"
 	       "  makes two software NICs with a cable between them;\n"
 	       "  -a 0000:03:00.0[,eal-memory=auto|yes|no][,ARGUMENTS OF ITS DRIVER] takes a PCI\n"

@@ -57,12 +57,18 @@ struct options {
 	uint16_t txpkts[OPTIONS_SEGS_MAX];
 	uint8_t txpkts_count;
 	bool is_multi_flow;
+	uint32_t tx_flows; /* --txonly-flows; 0: not given */
 	bool records_cycles;
 	bool records_bursts;
+
+	uint32_t warm_up_ms;  /* what is counted before it ends is forgotten */
+	uint32_t duration_ms; /* of forwarding behind it; 0: until told */
 
 	/* input and output */
 	uint32_t stats_period_s;
 	const char *cmdline_file;
+	const char *sweep_file;
+	const char *sweep_out;	     /* NULL: the file's name, in the current folder */
 	const char *stats_json_file; /* "-": standard output */
 	const char *replay[OPTIONS_SPECS_MAX];
 	uint16_t replay_count;

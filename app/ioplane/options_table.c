@@ -3,6 +3,7 @@
 #include "options_table.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -143,6 +144,31 @@ static int set_portmask(const char *argument, struct base_error *err)
 	return 0;
 }
 
+/* Seconds with three digits behind the point at most. */
+static int set_seconds(const char *name, const char *argument, uint32_t *ms, struct base_error *err)
+{
+	char *end;
+	double seconds = strtod(argument, &end);
+
+	if (argument[0] < '0' || argument[0] > '9' || *end != '\0' || !(seconds <= 86400) ||
+	    seconds < 0.001)
+		return base_error_set(err, -EINVAL,
+				      "--%s %s: give seconds from 0.001 to 86400, such as 0.5",
+				      name, argument);
+	*ms = (uint32_t)(seconds * 1000 + 0.5);
+	return 0;
+}
+
+static int set_duration(const char *argument, struct base_error *err)
+{
+	return set_seconds("duration", argument, &option_values.duration_ms, err);
+}
+
+static int set_warm_up(const char *argument, struct base_error *err)
+{
+	return set_seconds("warm-up", argument, &option_values.warm_up_ms, err);
+}
+
 static int set_eth_peer(const char *argument, struct base_error *err)
 {
 	const char *comma = strchr(argument, ',');
@@ -228,10 +254,18 @@ const struct option_def option_defs[] = {
 	{"keep-going", 0, NULL, "a failed line does not end a command file", FLAG(keeps_going)},
 	{"dry-run", 0, NULL, "check the budget, say what would happen, touch nothing",
 	 FLAG(is_dry_run)},
+	{"sweep", 0, "F", "run the points of file F in turn; --dry-run lists them (config/scenarios/*.cfg)",
+	 TEXT(sweep_file)},
+	{"sweep-out", 0, "P", "write P.csv, P.json and P.svg (F's name without .cfg)",
+	 TEXT(sweep_out)},
 	{"json", 0, NULL, "every show answers in JSON", FLAG(is_json)},
 	{"stats-json", 0, "F", "write the report to F on exit (-: standard output)",
 	 TEXT(stats_json_file)},
 	{"stats-period", 0, "N", "show statistics every N seconds", U32(stats_period_s, 1, 86400)},
+
+	{"duration", 0, "SECONDS", "forward for so long, report and end; such as 0.5",
+	 CALL(set_duration)},
+	{"warm-up", 0, "SECONDS", "count nothing of the first seconds", CALL(set_warm_up)},
 
 	{"replay", 0, "PORT,file=F[,...]", "PORT transmits capture F (loop=N, topspeed ...)",
 	 CALL(add_replay)},
@@ -250,6 +284,7 @@ const struct option_def option_defs[] = {
 	{"tx-first", 0, NULL, "send a burst on each port first", FLAG(is_tx_first)},
 	{"txpkts", 0, "X[,Y]", "lengths of the segments that txonly sends", CALL(set_txpkts)},
 	{"txonly-multi-flow", 0, NULL, "txonly sends many flows", FLAG(is_multi_flow)},
+	{"txonly-flows", 0, "N", "txonly sends N flows, in any order", U32(tx_flows, 1, 65536)},
 	{"no-flush-rx", 0, NULL, "keep what waits in receive queues at start",
 	 CALL(set_no_flush_rx)},
 	{"record-core-cycles", 0, NULL, "count cycles a packet", FLAG(records_cycles)},

@@ -40,6 +40,8 @@ int packet_template_init(struct packet_template *template, uint16_t port_id,
 	template->pool = pool;
 	template->segs = options->txpkts_count;
 	template->is_multi_flow = options->is_multi_flow;
+	template->flows = options->tx_flows;
+	template->random = UINT64_C(0x9e3779b97f4a7c15);
 	for (unsigned int i = 0; i < template->segs; i++) {
 		template->lengths[i] = options->txpkts[i];
 		template->pkt_len += options->txpkts[i];
@@ -79,6 +81,20 @@ static void vary_flow(struct packet_template *template, struct packet_headers *h
 	headers->ipv4.hdr_checksum = rte_ipv4_cksum(&headers->ipv4);
 }
 
+/* Any of the flows, as connections that are served together come in; the same in each run. */
+static void draw_flow(struct packet_template *template, struct packet_headers *headers)
+{
+	uint32_t flow;
+
+	template->random ^= template->random << 13;
+	template->random ^= template->random >> 7;
+	template->random ^= template->random << 17;
+	flow = (uint32_t)((template->random >> 32) * template->flows >> 32);
+	headers->ipv4.src_addr = rte_cpu_to_be_32(IP_SOURCE + flow);
+	headers->ipv4.hdr_checksum = 0;
+	headers->ipv4.hdr_checksum = rte_ipv4_cksum(&headers->ipv4);
+}
+
 static void fill_segment(struct rte_mbuf *seg, uint16_t length)
 {
 	seg->data_off = RTE_PKTMBUF_HEADROOM;
@@ -111,7 +127,9 @@ static bool fill_packet(struct packet_template *template, struct rte_mbuf *pkt)
 	pkt->l3_len = sizeof(headers->ipv4);
 	headers = rte_pktmbuf_mtod(pkt, struct packet_headers *);
 	rte_memcpy(headers, &template->headers, sizeof(*headers));
-	if (template->is_multi_flow)
+	if (template->flows > 0)
+		draw_flow(template, headers);
+	else if (template->is_multi_flow)
 		vary_flow(template, headers);
 	return template->segs == 1 || add_segments(template, pkt);
 }

@@ -30,7 +30,9 @@ struct packet_template {
 	uint8_t segs;
 	uint16_t lengths[OPTIONS_SEGS_MAX];
 	bool is_multi_flow;
-	uint8_t flow; /* next one's number */
+	uint8_t flow;	/* next one's number */
+	uint32_t flows; /* of --txonly-flows; 0: the flows above */
+	uint64_t random;
 };
 
 /** A pool of the port with buffers for what waits in its rings, in caches and in bursts. */

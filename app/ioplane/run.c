@@ -200,22 +200,47 @@ static bool has_pressed_enter(void)
 	return poll(&input, 1, POLL_MS) > 0;
 }
 
-static void wait_for_end(void)
+/* The screen of --stats-period. */
+static void show_stats(uint64_t *next_ms)
 {
 	uint32_t period_ms = options_get()->stats_period_s * 1000u;
-	uint64_t next_ms = now_ms() + period_ms;
 
-	if (isatty(STDIN_FILENO) && options_get()->replay_count == 0)
+	if (period_ms == 0 || now_ms() < *next_ms)
+		return;
+	*next_ms += period_ms;
+	if (isatty(STDOUT_FILENO))
+		printf("\033[2J\033[1;1H");
+	cli_run_line("show port stats all");
+}
+
+/* What was counted until now is not of the measurement. */
+static void forget_counts(void)
+{
+	for (struct port *port = NULL; (port = port_next(port)) != NULL;)
+		report_clear_port(port->id);
+	forward_clear_stats();
+	forward_restart_clock();
+}
+
+static void wait_for_end(void)
+{
+	const struct options *options = options_get();
+	uint64_t next_ms = now_ms() + options->stats_period_s * 1000u;
+	uint64_t warm_ms = now_ms() + options->warm_up_ms;
+	uint64_t end_ms = options->duration_ms == 0 ? UINT64_MAX : warm_ms + options->duration_ms;
+	bool is_warm = options->warm_up_ms == 0;
+
+	if (isatty(STDIN_FILENO) && options->replay_count == 0)
 		printf("Press enter to exit\n");
-	while (!cli_is_quitting() && !has_pressed_enter()) {
+	while (!cli_is_quitting() && now_ms() < end_ms && !has_pressed_enter()) {
 		if (port_replay_is_over())
 			return;
-		if (period_ms == 0 || now_ms() < next_ms)
+		show_stats(&next_ms);
+		if (is_warm || now_ms() < warm_ms)
 			continue;
-		next_ms += period_ms;
-		if (isatty(STDOUT_FILENO))
-			printf("\033[2J\033[1;1H");
-		cli_run_line("show port stats all");
+		is_warm = true;
+		forget_counts();
+		end_ms = options->duration_ms == 0 ? UINT64_MAX : now_ms() + options->duration_ms;
 	}
 }
 

@@ -74,6 +74,9 @@ uint64_t forward_rounds(void);
 /** From the last start until now, or until the stop. */
 uint64_t forward_duration_ns(void);
 
+/** Takes this moment for the start, as what was counted before is forgotten. Main lcore. */
+void forward_restart_clock(void);
+
 /** Ethdev counters at the last start or clear: what `show fwd stats` counts from. */
 void forward_base_stats(uint16_t port_id, struct rte_eth_stats *stats);
 void forward_clear_stats(void);
