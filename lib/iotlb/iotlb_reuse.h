@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Reuse times of pages: how many accesses pass from one to a page to the next to the same. */
+#pragma once
+
+#include <stdint.h>
+
+#define IOTLB_REUSE_SUB_BITS 5 /* 32 steps per power of two, exact below 64 */
+#define IOTLB_REUSE_BUCKETS  ((32 - IOTLB_REUSE_SUB_BITS + 1) << IOTLB_REUSE_SUB_BITS)
+
+/*
+ * One writer; others may read while it writes and see counts a few accesses old. A page that is
+ * used in each access has a reuse time of 1.
+ */
+struct iotlb_reuse {
+	uint64_t accesses;		     /* all of those below */
+	uint64_t cold;			     /* the first ever to their page: no reuse time */
+	uint64_t count[IOTLB_REUSE_BUCKETS]; /* by reuse time */
+	uint64_t fresh[IOTLB_REUSE_BUCKETS]; /* reuse time not known, but above this */
+};
+
+/** Bucket of a reuse time. */
+static inline uint32_t iotlb_reuse_index(uint32_t time)
+{
+	const uint32_t steps = UINT32_C(1) << IOTLB_REUSE_SUB_BITS;
+	uint32_t shift = 31 - (uint32_t)__builtin_clz(time | steps) - IOTLB_REUSE_SUB_BITS;
+
+	return (shift << IOTLB_REUSE_SUB_BITS) + (time >> shift);
+}
+
+/** The longest reuse time of a bucket. */
+static inline uint32_t iotlb_reuse_end(uint32_t index)
+{
+	const uint32_t steps = UINT32_C(1) << IOTLB_REUSE_SUB_BITS;
+
+	if (index < 2 * steps)
+		return index;
+	uint32_t shift = (index >> IOTLB_REUSE_SUB_BITS) - 1;
+
+	return (uint32_t)(((uint64_t)(steps + index % steps + 1) << shift) - 1);
+}
+
+/* One writer: a relaxed load and store, not a locked add. */
+static inline void iotlb_reuse_bump(uint64_t *field, uint64_t by)
+{
+	__atomic_store_n(field, *field + by, __ATOMIC_RELAXED);
+}
+
+/** An access to a page that was used `time` accesses ago; the owning thread, as the next two. */
+static inline void iotlb_reuse_add(struct iotlb_reuse *reuse, uint32_t time)
+{
+	iotlb_reuse_bump(&reuse->accesses, 1);
+	iotlb_reuse_bump(&reuse->count[iotlb_reuse_index(time)], 1);
+}
+
+/** An access to a page that never was used before: it misses in an IOTLB of any size. */
+static inline void iotlb_reuse_add_cold(struct iotlb_reuse *reuse)
+{
+	iotlb_reuse_bump(&reuse->accesses, 1);
+	iotlb_reuse_bump(&reuse->cold, 1);
+}
+
+/** An access to a page that was not used in the last `age` accesses, since one began to look. */
+static inline void iotlb_reuse_add_fresh(struct iotlb_reuse *reuse, uint32_t age)
+{
+	iotlb_reuse_bump(&reuse->accesses, 1);
+	iotlb_reuse_bump(&reuse->fresh[iotlb_reuse_index(age)], 1);
+}
+
+/** Adds all of one to another, whose owner may go on adding; `into` is the caller's. */
+void iotlb_reuse_merge(struct iotlb_reuse *into, const struct iotlb_reuse *from);
+
+/** Takes away what was counted up to an earlier moment. */
+void iotlb_reuse_subtract(struct iotlb_reuse *from, const struct iotlb_reuse *earlier);
