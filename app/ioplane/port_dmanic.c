@@ -12,6 +12,7 @@
 #include "options_table.h"
 #include "port_device.h"
 #include "port_unit.h"
+#include "tracker_profile.h"
 #include "vtd.h"
 
 #define UNIT_MAX 15
@@ -52,7 +53,7 @@ int port_dmanic_attach(struct port *port, struct base_error *err)
 	if (ret != 0)
 		return ret;
 	if (profile != NULL && iommu_unit_find(&vtd_ops, (unsigned int)unit) == NULL)
-		ret = vtd_profile_load(profile, &config, err);
+		ret = tracker_profile_read(profile, &config.geometry, err);
 	if (ret != 0)
 		return ret;
 	place.unit = (int)unit;

@@ -23,12 +23,6 @@ struct vtd_config {
 	uint8_t host_addr_bits; /* address bits of a table entry above are reserved; 0: 52 */
 };
 
-/**
- * Reads an IOTLB profile (config/iotlb) into config->geometry; the rest of config is kept.
- * -ENOENT, or -EINVAL with file, key and what is allowed in err.
- */
-int vtd_profile_load(const char *path, struct vtd_config *config, struct base_error *err);
-
 /* Figures of a unit since its creation; read while it runs they are a moment old. */
 struct vtd_stats {
 	uint64_t fills;		/* entries put into the IOTLB */

@@ -9,7 +9,7 @@
 
 #include <rte_cfgfile.h>
 
-#include "vtd.h"
+#include "tracker_profile.h"
 
 #define SECTION "iotlb"
 
@@ -82,7 +82,7 @@ static int check(const char *path, const struct iotlb_geometry *geometry, struct
 	return ret == 0 ? 0 : base_error_set(err, ret, "IOTLB profile %s: %s", path, why.text);
 }
 
-int vtd_profile_load(const char *path, struct vtd_config *config, struct base_error *err)
+int tracker_profile_read(const char *path, struct iotlb_geometry *out, struct base_error *err)
 {
 	struct iotlb_geometry geometry = iotlb_geometry_default();
 	struct rte_cfgfile_parameters parameters = {.comment_character = '#'};
@@ -108,6 +108,6 @@ int vtd_profile_load(const char *path, struct vtd_config *config, struct base_er
 	if (ret == 0)
 		ret = check(path, &geometry, err);
 	if (ret == 0)
-		config->geometry = geometry;
+		*out = geometry;
 	return ret;
 }

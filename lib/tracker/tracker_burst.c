@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The hot path: pages of a burst, the time since each was used last, and histograms of that. */
+#include "tracker_private.h"
+
+static inline void bump(uint64_t *field, uint64_t by)
+{
+	__atomic_store_n(field, *field + by, __ATOMIC_RELAXED);
+}
+
+/* --- pages of a burst ----------------------------------------------------------------------- */
+
+/*
+ * Pages of packets of one segment that each lie in one page of the range hit last. false: not all
+ * do.
+ */
+static inline bool resolve_plain(const struct tracker_place *place, struct rte_mbuf *const *pkts,
+				 uint16_t n, uint32_t *page)
+{
+	const uint64_t base = place->iova, size = place->size;
+	const uint32_t first = place->first, shift = place->shift;
+
+	for (unsigned int i = 0; i < n; i++) {
+		const struct rte_mbuf *mbuf = pkts[i];
+		uint64_t offset = mbuf->buf_iova + mbuf->data_off - base;
+		uint64_t last = offset + mbuf->data_len - 1;
+
+		if (unlikely(offset >= size))
+			return false;
+		if (unlikely((((offset ^ last) >> shift) | (mbuf->nb_segs ^ 1u)) != 0))
+			return false;
+		page[i] = first + (uint32_t)(offset >> shift);
+	}
+	return true;
+}
+
+static inline void resolve(struct tracker_probe *probe, struct rte_mbuf *const *pkts, uint16_t n)
+{
+	probe->is_plain = resolve_plain(&probe->place, pkts, n, probe->page);
+	if (likely(probe->is_plain)) {
+		probe->offered = n;
+		probe->page_count = n;
+		probe->desc_count = n;
+	} else {
+		tracker_pages_resolve(probe, pkts, n);
+	}
+}
+
+/* --- counting ------------------------------------------------------------------------------- */
+
+/* What a burst needs at hand; clock is that of its next access. */
+struct cursor {
+	uint32_t *stamp;
+	uint8_t *touched;
+	uint64_t *even, *odd;
+	uint32_t clock;
+	uint32_t limit; /* a longer time reaches back behind the window */
+	uint8_t window;
+};
+
+static inline struct cursor cursor_begin(struct tracker_probe *probe)
+{
+	const struct tracker_lane *lane = probe->lane;
+	uint32_t age = lane->clock - lane->since;
+
+	return (struct cursor){
+		.stamp = probe->stamp,
+		.touched = probe->touched,
+		.even = probe->count[0],
+		.odd = probe->count[1],
+		.clock = lane->clock,
+		.limit = age + TRACKER_GAP / 2,
+		.window = __atomic_load_n(&lane->tracker->window, __ATOMIC_RELAXED),
+	};
+}
+
+/* A page not used in this window. */
+static __rte_noinline void count_unseen(struct tracker_probe *probe, uint32_t stamp, uint32_t clock)
+{
+	const struct tracker_lane *lane = probe->lane;
+
+	if (stamp == 0 && !lane->is_sampling)
+		bump(&probe->counts.cold, 1);
+	else
+		bump(&probe->fresh[iotlb_reuse_index(clock - lane->since)], 1);
+}
+
+static __rte_noinline void count_flush(struct tracker_probe *probe, uint32_t stamp, uint32_t clock)
+{
+	struct tracker_lane *lane = probe->lane;
+
+	if (clock - stamp <= clock - lane->flushed)
+		return;
+	bump(&probe->counts.flush_misses, 1);
+	/* As QEMU's vtd_update_iotlb() does: a full table is emptied before the next insert. */
+	if (lane->fills == lane->tracker->profile.entries) {
+		lane->fills = 0;
+		lane->flushed = clock;
+	}
+	lane->fills++;
+}
+
+static __rte_noinline void count_shadow(struct tracker_probe *probe, uint32_t page, uint32_t stamp)
+{
+	struct tracker_lane *lane = probe->lane;
+	bool is_hit = iotlb_shadow_access(lane->shadow, tracker_page_name(probe->domain, page));
+
+	if (lane->shadow_warm > 0) {
+		lane->shadow_warm--;
+		return;
+	}
+	/* Cold accesses are rare after the first period, but all are known: not to be scaled. */
+	if (stamp == 0)
+		return;
+	bump(&probe->counts.shadow_accesses, 1);
+	bump(&probe->counts.shadow_misses, !is_hit);
+}
+
+static inline __attribute__((always_inline)) void count_page(struct tracker_probe *probe,
+							     struct cursor *cursor, uint32_t page,
+							     uint64_t *count, bool has_more)
+{
+	uint32_t stamp = cursor->stamp[page], time = cursor->clock - stamp;
+
+	if (unlikely(time > cursor->limit))
+		count_unseen(probe, stamp, cursor->clock);
+	else
+		bump(&count[iotlb_reuse_index(time)], 1);
+	if (has_more && probe->lane->is_flushing)
+		count_flush(probe, stamp, cursor->clock);
+	if (has_more && probe->lane->is_shadowing)
+		count_shadow(probe, page, stamp);
+	cursor->stamp[page] = cursor->clock++;
+	__atomic_store_n(&cursor->touched[page], cursor->window, __ATOMIC_RELAXED);
+}
+
+static inline __attribute__((always_inline)) void count_pages(struct tracker_probe *probe,
+							      struct cursor *to, unsigned int n,
+							      bool has_more)
+{
+	struct cursor cursor = *to; /* in registers */
+	const uint32_t *page = probe->page, *end = page + n, *even_end = page + n / 2 * 2;
+
+	for (; page < even_end; page += 2) {
+		count_page(probe, &cursor, page[0], cursor.even, has_more);
+		count_page(probe, &cursor, page[1], cursor.odd, has_more);
+	}
+	if (page < end)
+		count_page(probe, &cursor, page[0], cursor.even, has_more);
+	to->clock = cursor.clock;
+}
+
+/* --- the ring ------------------------------------------------------------------------------- */
+
+/* `times` accesses in a row to one page. */
+static inline void count_run(struct tracker_probe *probe, struct cursor *cursor, uint32_t page,
+			     uint32_t times)
+{
+	count_page(probe, cursor, page, cursor->even, true);
+	if (times == 1)
+		return;
+	bump(&cursor->even[1], times - 1);
+	if (probe->lane->is_shadowing && probe->lane->shadow_warm == 0)
+		bump(&probe->counts.shadow_accesses, times - 1);
+	cursor->clock += times - 1;
+	cursor->stamp[page] = cursor->clock - 1;
+}
+
+static inline uint32_t lines_between(const struct tracker_lines *ring, uint32_t start, uint32_t end)
+{
+	if (ring->is_fetch)
+		return (end - start + ring->line - 1) / ring->line;
+	return (end - 1) / ring->line - start / ring->line + 1;
+}
+
+/* From start to end without the ring's end between; page by page. Returns accesses. */
+static uint32_t count_lines_between(struct tracker_probe *probe, struct cursor *cursor,
+				    uint32_t start, uint32_t end)
+{
+	const struct tracker_lines *ring = &probe->ring;
+	uint32_t total = 0;
+
+	while (start < end) {
+		uint64_t page = (ring->offset + start) >> ring->shift;
+		uint64_t page_end = ((page + 1) << ring->shift) - ring->offset;
+		uint32_t stop = page_end < end ? (uint32_t)page_end : end;
+		uint32_t lines = lines_between(ring, start, stop);
+
+		count_run(probe, cursor, ring->first + (uint32_t)page, lines);
+		total += lines;
+		start = stop;
+	}
+	return total;
+}
+
+/* The lines of `descs` descriptors, once. */
+static inline uint32_t count_lines(struct tracker_probe *probe, struct cursor *cursor,
+				   uint32_t descs)
+{
+	const struct tracker_lines *ring = &probe->ring;
+	uint32_t bytes = descs * ring->desc_size, total;
+
+	if (ring->size == 0 || bytes == 0)
+		return 0;
+	if (likely(ring->at + bytes <= ring->size))
+		return count_lines_between(probe, cursor, ring->at, ring->at + bytes);
+	if (unlikely(bytes > ring->size))
+		bytes = ring->size;
+	total = count_lines_between(probe, cursor, ring->at, ring->size);
+	return total + count_lines_between(probe, cursor, 0, ring->at + bytes - ring->size);
+}
+
+static inline void advance_ring(struct tracker_lines *ring, uint32_t descs)
+{
+	if (ring->size == 0)
+		return;
+	ring->at += descs * ring->desc_size;
+	while (unlikely(ring->at >= ring->size))
+		ring->at -= ring->size;
+}
+
+/* --- bursts --------------------------------------------------------------------------------- */
+
+/* Descriptors are fetched, data moves, descriptors are handed back. */
+static inline void count_burst(struct tracker_probe *probe, unsigned int packets,
+			       unsigned int pages, unsigned int descs)
+{
+	struct tracker_lane *lane = probe->lane;
+	struct cursor cursor = cursor_begin(probe);
+	uint32_t start = cursor.clock, ring;
+
+	ring = count_lines(probe, &cursor, descs);
+	if (unlikely(lane->is_flushing || lane->is_shadowing))
+		count_pages(probe, &cursor, pages, true);
+	else
+		count_pages(probe, &cursor, pages, false);
+	ring += count_lines(probe, &cursor, descs);
+	advance_ring(&probe->ring, descs);
+	lane->clock = cursor.clock;
+	bump(&probe->counts.counted, packets);
+	bump(&probe->counts.accesses, cursor.clock - start);
+	bump(&probe->counts.ring_accesses, ring);
+	if (unlikely((int32_t)(cursor.clock - lane->turn) >= 0))
+		tracker_lane_turn(lane);
+}
+
+void tracker_burst_count_sent(struct tracker_probe *probe)
+{
+	unsigned int pages = probe->sent, descs = probe->sent;
+
+	probe->is_waiting = false;
+	if (unlikely(!probe->is_plain && probe->sent > 0)) {
+		pages = probe->page_end[probe->sent - 1];
+		descs = probe->desc_end[probe->sent - 1];
+	}
+	count_burst(probe, probe->sent, pages, descs);
+}
+
+/*
+ * A device fills the ring of a queue after the driver has gone by, not just before the driver looks
+ * again. So what was sent since goes into the clock then, together with what the next poll finds:
+ * a buffer that is forwarded is read one round after it was written, as the device has it.
+ */
+static inline void count_waiting(struct tracker_probe *rx)
+{
+	struct tracker_probe *probe = rx->waiting, *next;
+
+	rx->waiting = NULL;
+	for (; probe != NULL; probe = next) {
+		next = probe->waiting_next;
+		probe->is_linked = false;
+		if (!probe->is_waiting)
+			continue;
+		if (probe->lane->is_counting)
+			tracker_burst_count_sent(probe);
+		probe->is_waiting = false;
+	}
+}
+
+static inline bool lane_counts(struct tracker_probe *probe)
+{
+	struct tracker_lane *lane = probe->lane;
+	uint32_t mode = __atomic_load_n(&probe->queue.mode, __ATOMIC_RELAXED);
+
+	if (likely(mode == lane->mode && lane->is_counting))
+		return true;
+	return tracker_lane_wakes(lane, mode);
+}
+
+void tracker_rx_burst(struct tracker_queue *queue, struct rte_mbuf *const *pkts, uint16_t n)
+{
+	struct tracker_probe *probe = tracker_probe(queue);
+	bool is_counting = lane_counts(probe);
+
+	bump(&probe->counts.packets, n);
+	if (probe->waiting != NULL)
+		count_waiting(probe);
+	probe->lane->polled = probe;
+	if (n == 0 || !is_counting)
+		return;
+	for (uint16_t part; n > 0; n -= part, pkts += part) {
+		part = n < TRACKER_BURST_MAX ? n : TRACKER_BURST_MAX;
+		resolve(probe, pkts, part);
+		count_burst(probe, probe->offered, probe->page_count, probe->desc_count);
+	}
+}
+
+void tracker_tx_burst_offer(struct tracker_queue *queue, struct rte_mbuf *const *pkts, uint16_t n)
+{
+	struct tracker_probe *probe = tracker_probe(queue);
+
+	probe->offered = 0;
+	if (!lane_counts(probe))
+		return;
+	if (probe->is_waiting)
+		tracker_burst_count_sent(probe);
+	resolve(probe, pkts, n < TRACKER_BURST_MAX ? n : TRACKER_BURST_MAX);
+}
+
+void tracker_tx_burst_commit(struct tracker_queue *queue, uint16_t sent)
+{
+	struct tracker_probe *probe = tracker_probe(queue);
+	struct tracker_probe *rx = probe->lane->polled;
+
+	bump(&probe->counts.packets, sent);
+	if (probe->offered == 0)
+		return;
+	probe->sent = sent < probe->offered ? sent : probe->offered;
+	probe->offered = 0;
+	if (probe->sent == 0)
+		return;
+	if (rx == NULL) {
+		tracker_burst_count_sent(probe);
+		return;
+	}
+	probe->is_waiting = true;
+	if (probe->is_linked)
+		return;
+	probe->is_linked = true;
+	probe->waiting_next = rx->waiting;
+	rx->waiting = probe;
+}
