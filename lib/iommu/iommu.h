@@ -178,7 +178,8 @@ struct iommu_domain_usage {
 	uint64_t leaves_4k, leaves_2m, leaves_1g;
 	uint64_t entries_used;
 	uint64_t entries_limit; /* 0: no limit known */
-	uint64_t syncs;
+	uint64_t maps, unmaps;	/* these three: since the domain was created */
+	uint64_t syncs;		/* completed: invalidations asked for */
 };
 void iommu_domain_usage(struct iommu_domain *domain, struct iommu_domain_usage *usage);
 

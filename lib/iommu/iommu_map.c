@@ -53,6 +53,7 @@ static int map_locked(struct iommu_domain *domain, const struct iommu_mapping *m
 	ret = domain->unit->ops->map(domain, mapping);
 	if (ret != 0)
 		goto remove_node;
+	usage->maps++;
 	usage->mappings++;
 	usage->entries_used++;
 	usage->mapped_bytes += mapping->size;
@@ -128,6 +129,7 @@ static void unmap_node(struct iommu_domain *domain, struct iommu_node *node,
 	domain->unit->ops->unmap(domain, &mapping, gather);
 	gather->count++;
 	iommu_node_remove(domain, node);
+	usage->unmaps++;
 	usage->mappings--;
 	usage->entries_used--;
 	usage->mapped_bytes -= mapping.size;

@@ -200,7 +200,8 @@ json_t *stats_json_domain(const struct stats_domain *domain)
 	for (unsigned int i = 0; i < domain->fault_count; i++)
 		json_array_append_new(faults, stats_json_fault(&domain->faults[i]));
 	return json_pack(
-		"{s:I, s:s, s:s, s:o, s:o, s:o, s:{s:o, s:o, s:o}, s:o, s:o, s:s, s:o, s:o, s:o}",
+		"{s:I, s:s, s:s, s:o, s:o, s:o, s:{s:o, s:o, s:o}, s:o, s:o, s:o, s:o, s:o, s:s, "
+		"s:o, s:o, s:o}",
 		"id", (json_int_t)domain->id, "backend", domain->backend, "protection",
 		stats_protection_name(domain->is_protected), "devices", devices, "mappings",
 		stats_json_u64(usage->mappings), "mapped_bytes",
@@ -209,7 +210,9 @@ json_t *stats_json_domain(const struct stats_domain *domain)
 		"1073741824", stats_json_u64(usage->leaves_1g), "entries_used",
 		stats_json_u64(usage->entries_used), "entries_limit",
 		usage->entries_limit == 0 ? json_null() : stats_json_u64(usage->entries_limit),
-		"faults_source", iommu_fault_source_name(domain->faults_source), "faults_total",
+		"maps", stats_json_u64(usage->maps), "unmaps", stats_json_u64(usage->unmaps),
+		"invalidations", stats_json_u64(usage->syncs), "faults_source",
+		iommu_fault_source_name(domain->faults_source), "faults_total",
 		stats_json_u64(domain->faults_total), "faults_by_reason", json_reasons(domain),
 		"faults", faults);
 }

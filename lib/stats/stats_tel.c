@@ -110,6 +110,9 @@ void stats_tel_add_domain(struct rte_tel_data *dict, const struct stats_domain *
 	stats_tel_add_u64(dict, "entries_used", usage->entries_used);
 	stats_tel_add_u64(dict, "entries_limit",
 			  usage->entries_limit == 0 ? STATS_NA : usage->entries_limit);
+	stats_tel_add_u64(dict, "maps", usage->maps);
+	stats_tel_add_u64(dict, "unmaps", usage->unmaps);
+	stats_tel_add_u64(dict, "invalidations", usage->syncs);
 	rte_tel_data_add_dict_string(dict, "faults_source",
 				     iommu_fault_source_name(domain->faults_source));
 	stats_tel_add_u64(dict, "faults_total", domain->faults_total);

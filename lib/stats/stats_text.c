@@ -115,9 +115,10 @@ static void add_devices(struct stats_table *table, const struct stats_domain *do
 void stats_text_domains(const struct stats_report *report, FILE *file)
 {
 	static const char *const titles[] = {
-		"domain",	 "backend",  "protection", "devices",  "mappings",
-		"mapped-bytes",	 "4K-pages", "2M-pages",   "1G-pages", "entries-used",
-		"entries-limit", "faults",   NULL};
+		"domain",   "backend",	     "protection",    "devices",
+		"mappings", "mapped-bytes",  "4K-pages",      "2M-pages",
+		"1G-pages", "entries-used",  "entries-limit", "maps",
+		"unmaps",   "invalidations", "faults",	      NULL};
 	struct stats_table *table = stats_table_create(titles);
 
 	for (unsigned int i = 0; i < report->domain_count; i++) {
@@ -136,6 +137,9 @@ void stats_text_domains(const struct stats_report *report, FILE *file)
 		stats_table_add_u64(table, usage->entries_used);
 		stats_table_add_u64(table,
 				    usage->entries_limit == 0 ? STATS_NA : usage->entries_limit);
+		stats_table_add_u64(table, usage->maps);
+		stats_table_add_u64(table, usage->unmaps);
+		stats_table_add_u64(table, usage->syncs);
 		if (domain->faults_source == IOMMU_FAULTS_LOG && domain->faults_total != 0)
 			stats_table_add(table, ">=%" PRIu64, domain->faults_total);
 		else

@@ -22,7 +22,8 @@ FAULT = {"device": str, "queue": NUMBER, "iova": str, "access": (str, type(None)
 DOMAIN = {"id": int, "backend": str, "protection": str, "devices": [str], "mappings": int,
           "mapped_bytes": int,
           "page_sizes": {"4096": int, "2097152": int, "1073741824": int}, "entries_used": int,
-          "entries_limit": NUMBER, "faults_source": str, "faults_total": NUMBER,
+          "entries_limit": NUMBER, "maps": int, "unmaps": int, "invalidations": int,
+          "faults_source": str, "faults_total": NUMBER,
           "faults_by_reason": dict, "faults": [FAULT]}
 UNIT = {"name": str, "backend": str, "source": str, "mode": str, "profile": str, "entries": int,
         "method": str, "lanes": int, "accesses": int, "pages_touched": int, "working_set": int,

@@ -257,5 +257,8 @@ struct stats_report *stats_sample_create(void)
 						   .achieved_pps = value(),
 						   .has_lateness = true,
 						   .lateness_ns = hist()};
+	report->domains[0].usage.maps = value();
+	report->domains[0].usage.unmaps = value();
+	report->domains[0].usage.syncs = value();
 	return report;
 }

@@ -55,6 +55,7 @@ static int vtd_sync(struct iommu_domain *domain, const struct iommu_gather *gath
 				     gather->freelist == NULL);
 	else
 		vtd_invalidate_domain(vtd->unit, vtd->id);
+	vtd->stats.syncs++;
 	return 0;
 }
 
@@ -335,11 +336,17 @@ static int vtd_map(struct iommu_domain *domain, const struct iommu_mapping *mapp
 		offset = (uintptr_t)mapping->vaddr - (uintptr_t)cursor->range.vaddr;
 	}
 	ret = vtd_tables_map(&vtd->tables, mapping, cursor->range.pa + offset, &is_stale);
+	if (ret != 0)
+		return ret;
+	vtd->stats.maps++;
+	vtd->stats.mapped_bytes += mapping->size;
 	/* Where a walk cache still leads to a table before, whose sync is still to come. */
-	if (ret == 0 && is_stale)
+	if (is_stale) {
+		vtd->stats.map_flushes++;
 		vtd_invalidate_range(vtd->unit, vtd->id, mapping->iova,
 				     mapping->iova + (mapping->size - 1), false);
-	return ret;
+	}
+	return 0;
 }
 
 static void vtd_unmap(struct iommu_domain *domain, const struct iommu_mapping *mapping,
@@ -347,6 +354,8 @@ static void vtd_unmap(struct iommu_domain *domain, const struct iommu_mapping *m
 {
 	struct vtd_domain *vtd = domain->priv;
 
+	vtd->stats.unmaps++;
+	vtd->stats.unmapped_bytes += mapping->size;
 	vtd_tables_unmap(&vtd->tables, mapping->iova, mapping->size, gather);
 }
 
@@ -402,6 +411,15 @@ void vtd_unit_stats(const struct iommu_unit *unit, struct vtd_stats *stats)
 	rte_spinlock_lock(&vtd->pages.lock);
 	stats->table_pages = vtd->pages.used_count;
 	rte_spinlock_unlock(&vtd->pages.lock);
+}
+
+void vtd_domain_stats(struct iommu_domain *domain, struct vtd_domain_stats *stats)
+{
+	const struct vtd_domain *vtd = domain->priv;
+
+	rte_spinlock_lock(&domain->lock);
+	*stats = vtd->stats;
+	rte_spinlock_unlock(&domain->lock);
 }
 
 const struct iotlb_geometry *vtd_unit_geometry(const struct iommu_unit *unit)

@@ -35,6 +35,17 @@ struct vtd_stats {
 };
 void vtd_unit_stats(const struct iommu_unit *unit, struct vtd_stats *stats);
 
+/* What the unit did for a domain since its creation, counted by itself: truth for ledgers. */
+struct vtd_domain_stats {
+	uint64_t maps;
+	uint64_t unmaps;
+	uint64_t mapped_bytes;
+	uint64_t unmapped_bytes;
+	uint64_t syncs;	      /* invalidations that completed unmaps */
+	uint64_t map_flushes; /* invalidations by maps, where a walk cache led to an old table */
+};
+void vtd_domain_stats(struct iommu_domain *domain, struct vtd_domain_stats *stats);
+
 const struct iotlb_geometry *vtd_unit_geometry(const struct iommu_unit *unit);
 
 /**

@@ -52,7 +52,9 @@ struct vtd_domain {
 	struct vtd_unit *unit;
 	uint16_t id; /* DID in context entries and tags */
 	struct vtd_tables tables;
-	struct vtd_memory_cursor memory; /* domain lock */
+	/* these two: domain lock */
+	struct vtd_memory_cursor memory;
+	struct vtd_domain_stats stats;
 };
 
 /** Each makes every walk that is under way unable to fill, then clears the caches. Any thread. */
