@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Runs a trace through LRU lists. */
+#include <stdlib.h>
+
+#include "accuracy_lru.h"
+#include "accuracy_port.h"
+#include "accuracy_truth.h"
+
+/* Pages that a queue has touched: a set of keys with open addressing. */
+struct pages {
+	uint64_t *key; /* + 1; 0: none */
+	uint64_t count;
+	uint64_t size;
+};
+
+static void pages_grow(struct pages *pages);
+
+static void pages_add(struct pages *pages, uint64_t key)
+{
+	uint64_t at;
+
+	if (2 * pages->count >= pages->size)
+		pages_grow(pages);
+	at = (key * UINT64_C(0x9e3779b97f4a7c15)) >> 20 & (pages->size - 1);
+	while (pages->key[at] != 0 && pages->key[at] != key + 1)
+		at = (at + 1) & (pages->size - 1);
+	pages->count += pages->key[at] == 0;
+	pages->key[at] = key + 1;
+}
+
+static void pages_grow(struct pages *pages)
+{
+	struct pages larger = {.size = pages->size == 0 ? 64 : 2 * pages->size};
+
+	larger.key = calloc(larger.size, sizeof(*larger.key));
+	accuracy_check(larger.key != NULL);
+	for (uint64_t i = 0; i < pages->size; i++)
+		if (pages->key[i] != 0)
+			pages_add(&larger, pages->key[i] - 1);
+	free(pages->key);
+	*pages = larger;
+}
+
+static struct accuracy_lru *lru_of(uint32_t entries)
+{
+	struct accuracy_lru *lru = accuracy_lru_create(entries);
+
+	accuracy_check(lru != NULL);
+	return lru;
+}
+
+static void find_shared(const struct accuracy_trace *trace, unsigned int size,
+			struct accuracy_truth *truth)
+{
+	struct accuracy_lru *lru = lru_of(accuracy_entries(size));
+
+	for (uint64_t i = 0; i < trace->count; i++) {
+		const struct accuracy_lookup *lookup = &trace->lookup[i];
+
+		if (accuracy_lru_use(lru, accuracy_lookup_key(lookup)))
+			continue;
+		truth->misses[size]++;
+		truth->queue[lookup->queue].misses[size]++;
+	}
+	accuracy_lru_destroy(lru);
+}
+
+static void find_alone(const struct accuracy_trace *trace, unsigned int size,
+		       struct accuracy_truth *truth)
+{
+	struct accuracy_lru *lru[ACCURACY_QUEUES] = {NULL};
+
+	for (uint64_t i = 0; i < trace->count; i++) {
+		const struct accuracy_lookup *lookup = &trace->lookup[i];
+		uint16_t queue = lookup->queue;
+
+		if (lru[queue] == NULL)
+			lru[queue] = lru_of(accuracy_entries(size));
+		if (!accuracy_lru_use(lru[queue], accuracy_lookup_key(lookup)))
+			truth->queue[queue].alone[size]++;
+	}
+	for (unsigned int i = 0; i < ACCURACY_QUEUES; i++)
+		accuracy_lru_destroy(lru[i]);
+}
+
+static void find_pages(const struct accuracy_trace *trace, struct accuracy_truth *truth)
+{
+	struct pages *pages = calloc(ACCURACY_QUEUES, sizeof(*pages));
+
+	accuracy_check(pages != NULL);
+	for (uint64_t i = 0; i < trace->count; i++) {
+		const struct accuracy_lookup *lookup = &trace->lookup[i];
+
+		truth->queue[lookup->queue].lookups++;
+		pages_add(&pages[lookup->queue], accuracy_lookup_key(lookup));
+	}
+	for (unsigned int i = 0; i < ACCURACY_QUEUES; i++) {
+		truth->queue[i].pages = pages[i].count;
+		free(pages[i].key);
+	}
+	free(pages);
+}
+
+struct accuracy_truth *accuracy_truth_find(const struct accuracy_trace *trace)
+{
+	struct accuracy_truth *truth = calloc(1, sizeof(*truth));
+
+	accuracy_check(truth != NULL && trace->count <= trace->size && trace->strange == 0);
+	truth->lookups = trace->count;
+	find_pages(trace, truth);
+	for (unsigned int size = 0; size < ACCURACY_SIZES; size++) {
+		find_shared(trace, size, truth);
+		find_alone(trace, size, truth);
+	}
+	return truth;
+}
+
+uint64_t accuracy_truth_misses(const struct accuracy_trace *trace, uint32_t entries)
+{
+	struct accuracy_lru *lru = lru_of(entries);
+	uint64_t misses = 0;
+
+	accuracy_check(trace->count <= trace->size && trace->strange == 0);
+	for (uint64_t i = 0; i < trace->count; i++)
+		misses += !accuracy_lru_use(lru, accuracy_lookup_key(&trace->lookup[i]));
+	accuracy_lru_destroy(lru);
+	return misses;
+}
