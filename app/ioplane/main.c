@@ -16,6 +16,7 @@
 #include "hugemem.h"
 #include "kernel_watch.h"
 #include "options.h"
+#include "pmu_watch.h"
 #include "port.h"
 #include "run.h"
 #include "stream.h"
@@ -78,6 +79,7 @@ static int run(struct eal_args *args)
 	}
 	port_cleanup();
 	kernel_watch_stop();
+	pmu_watch_stop();
 	rte_eal_cleanup();
 	return is_failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -40,6 +40,7 @@ struct options {
 	uint32_t arena_mb;  /* 0: computed */
 	const char *iotlb_file;
 	bool traces_kernel; /* --kernel-trace */
+	bool uses_pmu;	    /* not --pmu off */
 
 	/* forwarding; runtime: the set commands */
 	const char *forward_mode;

@@ -17,6 +17,7 @@
 
 struct options option_values = {
 	.flushes_rx = true,
+	.uses_pmu = true,
 	.rxq = 1,
 	.txq = 1,
 	.rxd = 128,
@@ -122,6 +123,14 @@ static int set_tracker(const char *argument, struct base_error *err)
 		return 0;
 	return base_error_set(err, -EINVAL, "--tracker %s is not in this version: give off",
 			      argument);
+}
+
+static int set_pmu(const char *argument, struct base_error *err)
+{
+	option_values.uses_pmu = strcmp(argument, "auto") == 0;
+	if (option_values.uses_pmu || strcmp(argument, "off") == 0)
+		return 0;
+	return base_error_set(err, -EINVAL, "--pmu %s: give auto or off", argument);
 }
 
 static int set_coremask(const char *argument, struct base_error *err)
@@ -311,6 +320,8 @@ const struct option_def option_defs[] = {
 	{"domain", 0, "D", "per-device or shared", CALL(set_domain)},
 	{"dma-policy", 0, "P", "static", CALL(set_dma_policy)},
 	{"tracker", 0, "T", "off", CALL(set_tracker)},
+	{"pmu", 0, "P", "hardware counters of IOMMUs: auto (where there are any) or off",
+	 CALL(set_pmu)},
 	{"kernel-trace", 0, NULL, "count the kernel's own maps; each costs it up to a quarter more",
 	 FLAG(traces_kernel)},
 	{0},

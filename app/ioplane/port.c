@@ -15,6 +15,7 @@
 #include "forward.h"
 #include "kernel_watch.h"
 #include "options.h"
+#include "pmu_watch.h"
 #include "port_device.h"
 #include "port_memory.h"
 #include "report.h"
@@ -200,6 +201,7 @@ static int attach_locked(const char *devargs, struct port **out, struct base_err
 	/* a driver's probe may do DMA already */
 	if (port->device != NULL)
 		kernel_watch_begin(port->device);
+	pmu_watch_attach(port);
 	ret = port_device_plug(port, &id, err);
 	if (ret != 0)
 		goto detach;
@@ -212,6 +214,7 @@ static int attach_locked(const char *devargs, struct port **out, struct base_err
 unplug:
 	port_device_unplug(port, NULL);
 detach:
+	pmu_watch_detach(port);
 	port_memory_destroy(port);
 	port_device_detach(port);
 free_port:
@@ -275,6 +278,7 @@ static int detach_locked(struct port *port, struct base_error *err)
 	ret = port_device_unplug(port, err);
 	table.ports[port->id] = NULL;
 	report_forget_port(port->id);
+	pmu_watch_detach(port);
 	revoke_from(port);
 	port_memory_destroy(port);
 	port_device_detach(port);

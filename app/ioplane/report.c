@@ -13,6 +13,7 @@
 #include "kernel_trace.h"
 #include "kernel_watch.h"
 #include "options.h"
+#include "pmu_watch.h"
 #include "port.h"
 #include "port_replay.h"
 #include "stream.h"
@@ -222,7 +223,9 @@ int report_collect(struct stats_report **out)
 	kernel_watch_collect(&report->kernel);
 	kernel_trace_collect(&report->kernel);
 	report->duration_ns = forward_duration_ns();
-	ret = collect_ports(report);
+	ret = pmu_watch_collect(&report->pmu);
+	if (ret == 0)
+		ret = collect_ports(report);
 	if (ret == 0)
 		ret = stats_collect_domains(report);
 	if (ret == 0)

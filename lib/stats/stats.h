@@ -10,6 +10,7 @@
 #include "base_hist.h"
 #include "dma.h"
 #include "iommu.h"
+#include "stats_pmu.h"
 
 /* A figure that does not apply: null in JSON, "n/a" on screen, absent in telemetry. */
 #define STATS_NA UINT64_MAX
@@ -180,6 +181,7 @@ struct stats_report {
 	struct stats_replay *replays;
 	unsigned int replay_count;
 	struct stats_kernel kernel;
+	struct stats_pmu pmu;
 };
 
 /** Frees what the report owns, and the report; NULL is fine. */
@@ -284,8 +286,8 @@ struct stats_provider {
 };
 
 /**
- * Registers /iommu/domains, /iommu/domain, /iommu/faults, /iommu/queue, /iommu/curve and
- * /iommu/units with rte_telemetry.
+ * Registers /iommu/domains, /iommu/domain, /iommu/faults, /iommu/queue, /iommu/curve,
+ * /iommu/units and /iommu/counters with rte_telemetry.
  * The provider is copied. rte_telemetry cannot unregister: call stats_telemetry_stop() before
  * the provider dies; from then on they answer nothing.
  */

@@ -270,10 +270,11 @@ json_t *stats_json(const struct stats_report *report)
 		json_array_append_new(units, stats_json_unit(&report->units[i]));
 	for (unsigned int i = 0; i < report->replay_count; i++)
 		json_array_append_new(replays, stats_json_replay(&report->replays[i]));
-	return json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:o}", "version", 1, "duration_ns",
+	return json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "version", 1, "duration_ns",
 			 stats_json_u64(report->duration_ns), "ports", ports, "domains", domains,
 			 "units", units, "replay", replays, "kernel",
-			 stats_json_kernel(&report->kernel));
+			 stats_json_kernel(&report->kernel), "pmu",
+			 stats_json_pmu(&report->pmu, -1));
 }
 
 int stats_json_write(const struct stats_report *report, FILE *file)

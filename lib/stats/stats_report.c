@@ -32,6 +32,7 @@ void stats_report_destroy(struct stats_report *report)
 	free(report->ports);
 	free(report->domains);
 	free(report->units);
+	free(report->pmu.units);
 	free(report->replays);
 	free(report);
 }

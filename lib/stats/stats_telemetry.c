@@ -257,6 +257,16 @@ static int tel_units(const struct stats_report *report, const char *params __rte
 	return 0;
 }
 
+static int tel_counters(const struct stats_report *report, const char *params,
+			struct rte_tel_data *data)
+{
+	uint64_t from = 0;
+
+	if (params != NULL && param_u64(&params, &from) != 0)
+		return -EINVAL;
+	return stats_tel_add_pmu(data, &report->pmu, from);
+}
+
 /* --- registration
  * ---------------------------------------------------------------------------------- */
 
@@ -281,6 +291,9 @@ static const struct {
 	 "port,rx|tx,queue"},
 	{"/iommu/units", tel_units,
 	 "What all queues behind an IOMMU unit ask of its IOTLB together: a model. No parameters"},
+	{"/iommu/counters", tel_counters,
+	 "Hardware counters of IOMMUs, or why there are none, 16 units a page. Parameters: none, "
+	 "or the \"next\" of the page before"},
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))

@@ -303,6 +303,10 @@ void stats_text(const struct stats_report *report, FILE *file)
 		fputc('\n', file);
 		stats_text_dma(report, NULL, -1, file);
 	}
+	if (report->pmu.unit_count != 0) {
+		fputc('\n', file);
+		stats_text_pmu(&report->pmu, -1, file);
+	}
 	if (report->kernel.has_trace) {
 		fputc('\n', file);
 		stats_text_kernel(report, file);

@@ -36,8 +36,12 @@ FAULT_LOG = {key: int for key in ("lines_left_out", "records_lost", "overflows",
 KERNEL = {"fault_log": (FAULT_LOG, None),
           "trace": ({"map": (EVENT, None), "unmap": (EVENT, None), "qi_submit": (EVENT, None)},
                     None)}
+PMU_UNIT = {"pmu": str, "family": str, "source": str, "scope": str, "device": (str, type(None)),
+            "ports": [int], "lookups": NUMBER, "hits": NUMBER, "misses": NUMBER, "events": dict,
+            "is_scaled": bool}
+PMU = {"available": bool, "reason": (str, type(None)), "units": [PMU_UNIT]}
 REPORT = {"version": int, "duration_ns": int, "ports": [PORT], "domains": [DOMAIN], "units": [UNIT],
-          "replay": [REPLAY], "kernel": (KERNEL, None)}
+          "replay": [REPLAY], "kernel": (KERNEL, None), "pmu": PMU}
 
 
 def check(value, shape=None, where="report"):

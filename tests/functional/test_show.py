@@ -14,8 +14,9 @@ SHOWS = [
     "show config cores", "show config txpkts", "show rxq info 0 0", "show txq info 1 0",
     "show port 0 rss-hash", "show port 0 rss-hash key", "show port 0 macs",
     "show iommu groups", "show iommu domains", "show iommu maps", "show iommu faults",
-    "show iommu limits", "show iommu groups 0", "show iommu domains 1", "show iommu maps all",
-    "show iommu faults 0", "show iommu limits 0", "show iommu walk 0 0x1000",
+    "show iommu limits", "show iommu counters", "show iommu groups 0", "show iommu domains 1",
+    "show iommu maps all", "show iommu counters 0", "show iommu faults 0",
+    "show iommu limits 0", "show iommu walk 0 0x1000",
     "show port 0 iotlb", "show port 0 iotlb 0", "show port 1 dma", "show port 1 dma 0",
 ]
 

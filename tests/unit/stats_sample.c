@@ -212,6 +212,33 @@ static void fill_kernel(struct stats_kernel *kernel)
 	};
 }
 
+static void fill_pmu_unit(struct stats_pmu_unit *unit)
+{
+	strcpy(unit->pmu, "dmar0");
+	strcpy(unit->family, "dmar");
+	unit->port_count = 1;
+	unit->ports[0] = 7;
+	unit->lookups = value();
+	unit->hits = value();
+	unit->misses = value();
+	unit->event_count = 2;
+	strcpy(unit->events[0].name, "iotlb_hit");
+	unit->events[0].count = value();
+	strcpy(unit->events[1].name, "iotlb_lookup");
+	unit->events[1].count = value();
+}
+
+static void fill_pmu(struct stats_pmu *pmu)
+{
+	pmu->unit_count = 2;
+	pmu->units = calloc(2, sizeof(*pmu->units));
+	fill_pmu_unit(&pmu->units[0]);
+	strcpy(pmu->units[0].device, "0000:18:00.1");
+	pmu->units[0].events[0].count = STATS_NA;
+	fill_pmu_unit(&pmu->units[1]);
+	pmu->units[1].is_scaled = true;
+}
+
 struct stats_report *stats_sample_create(void)
 {
 	struct stats_report *report = calloc(1, sizeof(*report));
@@ -260,5 +287,6 @@ struct stats_report *stats_sample_create(void)
 	report->domains[0].usage.maps = value();
 	report->domains[0].usage.unmaps = value();
 	report->domains[0].usage.syncs = value();
+	fill_pmu(&report->pmu);
 	return report;
 }

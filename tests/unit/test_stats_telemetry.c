@@ -304,6 +304,34 @@ static void a_unit_says_what_the_report_says(void **state)
 	stats_report_destroy(report);
 }
 
+static void counters_say_what_the_report_says(void **state)
+{
+	struct stats_report *report = stats_sample_create();
+	json_t *json = ask("/iommu/counters"), *units = json_object_get(json, "units");
+	json_t *first, *events;
+
+	assert_int_equal(number(json, "available"), 1);
+	assert_null(json_object_get(json, "reason"));
+	assert_int_equal(json_object_size(units), 2);
+	first = json_object_get(units, "0");
+	assert_string_equal(text(first, "pmu"), "dmar0");
+	assert_string_equal(text(first, "source"), "hw");
+	assert_string_equal(text(first, "device"), "0000:18:00.1");
+	assert_int_equal(number(first, "misses"), report->pmu.units[0].misses);
+	/* one of its events never ran */
+	events = json_object_get(first, "events");
+	assert_int_equal(json_object_size(events), 1);
+	assert_int_equal(number(events, "iotlb_lookup"), report->pmu.units[0].events[1].count);
+	assert_null(json_object_get(json_object_get(units, "1"), "device"));
+	assert_int_equal(number(json_object_get(units, "1"), "is_scaled"), 1);
+	json_decref(json);
+	json = ask("/iommu/counters,1");
+	assert_null(json_object_get(json_object_get(json, "units"), "0"));
+	assert_non_null(json_object_get(json_object_get(json, "units"), "1"));
+	json_decref(json);
+	stats_report_destroy(report);
+}
+
 static void a_queue_without_a_model_has_no_curve(void **state)
 {
 	json_t *json = ask("/iommu/curve,7,rx,0");
@@ -445,6 +473,7 @@ int main(void)
 		cmocka_unit_test(a_queue_says_what_the_report_says),
 		cmocka_unit_test(ratios_are_millionths),
 		cmocka_unit_test(a_unit_says_what_the_report_says),
+		cmocka_unit_test(counters_say_what_the_report_says),
 		cmocka_unit_test(a_queue_without_a_model_has_no_curve),
 		cmocka_unit_test(what_does_not_apply_is_absent),
 		cmocka_unit_test(wrong_parameters_answer_null),

@@ -190,6 +190,60 @@ static void what_is_estimated_stands_under_the_word_model_and_apart(void **state
 	stats_report_destroy(report);
 }
 
+/* Inlined, gcc 12 takes the text for a local. */
+__attribute__((noinline)) static char *text_of_pmu(const struct stats_pmu *pmu, int port,
+						   bool is_summary)
+{
+	size_t size = 0;
+	char *text = NULL;
+	FILE *file = open_memstream(&text, &size);
+
+	if (is_summary)
+		stats_text_pmu_summary(pmu, port, file);
+	else
+		stats_text_pmu(pmu, port, file);
+	fclose(file);
+	return text;
+}
+
+static void expect_text_of_pmu(const struct stats_pmu *pmu, int port, bool is_summary,
+			       const char *words)
+{
+	char *text = text_of_pmu(pmu, port, is_summary);
+
+	if (strstr(text, words) == NULL)
+		fail_msg("\"%s\" does not say \"%s\"", text, words);
+	free(text);
+}
+
+static void hardware_counters_tell_their_source_and_scope(void **state)
+{
+	struct stats_report *report = stats_sample_create();
+
+	expect_text_of_pmu(&report->pmu, -1, false, "requester");
+	expect_text_of_pmu(&report->pmu, 7, true,
+			   "(hw): dmar0, requester 0000:18:00.1, lookups 1166, hits 1167, misses "
+			   "1168\n");
+	expect_text_of_pmu(&report->pmu, 7, true,
+			   "(hw): dmar0, unit as a whole, lookups 1171, hits 1172, misses 1173 "
+			   "(scaled)\n");
+	report->pmu.units[0].hits = STATS_NA;
+	expect_text_of_pmu(&report->pmu, 7, true, "hits n/a, misses");
+	stats_report_destroy(report);
+}
+
+static void hardware_counters_that_are_not_there_are_n_a_with_the_reason(void **state)
+{
+	struct stats_report *report = stats_sample_create();
+
+	expect_text_of_pmu(&report->pmu, 0, false, "n/a (no PMU counts for it)");
+	expect_text_of_pmu(&report->pmu, 0, true, "n/a (no PMU counts for it)");
+	strcpy(report->pmu.reason, "dmar1 has no PMU");
+	expect_text_of_pmu(&report->pmu, 0, true, "n/a (dmar1 has no PMU)");
+	expect_text_of_pmu(&report->pmu, 7, false, "not all is counted: dmar1 has no PMU");
+	stats_report_destroy(report);
+}
+
 static void a_plot_has_a_bar_for_each_size(void **state)
 {
 	struct stats_report *report = stats_sample_create();
@@ -274,6 +328,8 @@ int main(void)
 		cmocka_unit_test(faults_out_of_the_kernel_s_log_are_at_least_so_many),
 		cmocka_unit_test(rings_that_are_not_found_are_told_once),
 		cmocka_unit_test(what_is_estimated_stands_under_the_word_model_and_apart),
+		cmocka_unit_test(hardware_counters_tell_their_source_and_scope),
+		cmocka_unit_test(hardware_counters_that_are_not_there_are_n_a_with_the_reason),
 		cmocka_unit_test(a_plot_has_a_bar_for_each_size),
 		cmocka_unit_test(a_queue_that_is_asked_for_comes_alone),
 		cmocka_unit_test(numbers_stand_right_and_words_left_without_blanks_at_the_end),

@@ -36,5 +36,8 @@ void show_speed(uint32_t mbps, char *text, size_t size);
 void show_rss_types(uint64_t hf, char *text, size_t size);
 struct json_t *show_json_rss_types(uint64_t hf);
 
+/** show iommu counters [P|all]: as show_groups(). */
+void show_counters(const struct cli_args *args, bool has_word);
+
 /** show iommu groups [P|all]: word 3 names ports when it is there. */
 void show_groups(const struct cli_args *args, bool has_word);

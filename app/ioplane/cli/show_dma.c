@@ -62,6 +62,8 @@ static void print(const struct port *port, const struct stats_report *report, in
 
 	if (is_iotlb) {
 		stats_text_iotlb(report, shown, queue, stdout);
+		if (queue < 0)
+			stats_text_pmu_summary(&report->pmu, port->id, stdout);
 		return;
 	}
 	stats_text_dma(report, shown, queue, stdout);
@@ -78,6 +80,8 @@ static json_t *json_port(const struct port *port, const struct stats_report *rep
 	json_t *json = json_pack("{s:i, s:o}", "port", port->id, "queues",
 				 json_queues(shown, queue, is_iotlb));
 
+	if (is_iotlb && queue < 0)
+		json_object_set_new(json, "pmu", stats_json_pmu(&report->pmu, port->id));
 	if (!is_iotlb && queue < 0)
 		json_object_set_new(json, "arena", json_arena(port));
 	/* of the whole machine: only where it was asked for */

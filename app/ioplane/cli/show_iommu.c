@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* show iommu (groups|domains|maps|faults|limits) [P|all]. */
+/* show iommu (groups|domains|maps|faults|limits|counters) [P|all]. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -333,7 +333,7 @@ static const struct {
 	void (*show)(const struct cli_args *args, bool has_word);
 } parts[] = {
 	{"groups", show_groups}, {"domains", show_domains}, {"maps", show_maps},
-	{"faults", show_faults}, {"limits", show_limits},
+	{"faults", show_faults}, {"limits", show_limits},   {"counters", show_counters},
 };
 
 static void show(const struct cli_args *args, bool has_word)
@@ -355,10 +355,10 @@ static void run_some(const struct cli_args *args)
 }
 
 const struct cli_command cli_show_iommu[] = {
-	{"display", "show iommu groups|domains|maps|faults|limits",
-	 "groups, domains, every mapping, the last faults, or limits of all domains",
+	{"display", "show iommu groups|domains|maps|faults|limits|counters",
+	 "groups, domains, every mapping, the last faults, limits, or hardware counters",
 	 .run = run_all},
-	{"display", "show iommu groups|domains|maps|faults|limits <port|all>",
+	{"display", "show iommu groups|domains|maps|faults|limits|counters <port|all>",
 	 "the same for the domain of a port", .run = run_some},
 	{0},
 };
