@@ -69,7 +69,7 @@ static uint16_t replay_run(struct stream *stream)
 		return 0;
 	}
 	bytes = stream_bytes(pkts, n);
-	sent = rte_eth_tx_burst(stream->tx_id, stream->tx_queue, pkts, n);
+	sent = stream_offer(stream, pkts, n);
 	if (unlikely(stream->tx_bursts != NULL))
 		stream_add(&stream->tx_bursts[sent], 1);
 	if (unlikely(sent < n)) {

@@ -15,6 +15,7 @@
 #include "forward_prepare.h"
 #include "options.h"
 #include "port_link.h"
+#include "port_tracker.h"
 #include "stats.h"
 #include "stream_burst.h"
 
@@ -256,6 +257,10 @@ static int start_locked(unsigned int tx_first, struct base_error *err)
 	ret = begin_streams(err);
 	if (ret != 0)
 		goto end_ports;
+	/* here, where the pools that engines made are mapped */
+	ret = port_tracker_bind(err);
+	if (ret != 0)
+		goto end_streams;
 	forward_pause();
 	if (options_get()->flushes_rx)
 		forward_flush();
@@ -308,6 +313,7 @@ int forward_stop(struct base_error *err)
 	join();
 	ret = capture_stop(err);
 	stats_lock();
+	port_tracker_settle();
 	forward.is_running = false;
 	forward.stop_ns = now_ns();
 	end_streams(UINT32_MAX);

@@ -7,6 +7,7 @@
 #include "forward.h"
 #include "options.h"
 #include "packet.h"
+#include "port_tracker.h"
 #include "stream_burst.h"
 
 void forward_pause(void)
@@ -33,6 +34,7 @@ static void flush_queue(struct port *port, uint16_t queue)
 		.rx_queue = queue,
 		.burst = options_get()->burst,
 		.rx = &port->rx[queue],
+		.rx_tracker = port_tracker_queue(port, true, queue),
 	};
 
 	while (left > 0) {
@@ -61,6 +63,7 @@ static void send_bursts(struct port *port, uint16_t queue, struct packet_templat
 		.tx_queue = queue,
 		.burst = options_get()->burst,
 		.tx = &port->tx[queue],
+		.tx_tracker = port_tracker_queue(port, false, queue),
 	};
 
 	for (unsigned int i = 0; i < n; i++) {
@@ -88,6 +91,11 @@ int forward_send_first(unsigned int n, struct base_error *err)
 		ret = packet_pool_create(port, "tx_first", &pool, err);
 		if (ret != 0)
 			return ret;
+		ret = port_tracker_update(err);
+		if (ret != 0) {
+			port_pool_destroy(pool);
+			return ret;
+		}
 		ret = packet_template_init(&template, port->id, pool->mempool);
 		for (uint16_t q = 0; ret == 0 && q < port->txq; q++)
 			if ((port->tx_stopped & (1ull << q)) == 0)

@@ -18,6 +18,7 @@
 #include "options.h"
 #include "pmu_watch.h"
 #include "port.h"
+#include "port_tracker.h"
 #include "run.h"
 #include "stream.h"
 #include "sweep.h"
@@ -77,6 +78,7 @@ static int run(struct eal_args *args)
 		is_failed = true;
 		fail(&err, EXIT_FAILURE);
 	}
+	port_tracker_stop();
 	port_cleanup();
 	kernel_watch_stop();
 	pmu_watch_stop();

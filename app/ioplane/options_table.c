@@ -12,6 +12,7 @@
 #include "engine.h"
 #include "forward.h"
 #include "options.h"
+#include "port_tracker.h"
 #include "spec.h"
 #include "stream.h"
 
@@ -33,6 +34,7 @@ struct options option_values = {
 	.nb_cores = 1,
 	.txpkts = {64},
 	.txpkts_count = 1,
+	.tracker = TRACKER_SAMPLED,
 };
 
 static int set_forward_mode(const char *argument, struct base_error *err)
@@ -119,10 +121,9 @@ static int set_dma_policy(const char *argument, struct base_error *err)
 
 static int set_tracker(const char *argument, struct base_error *err)
 {
-	if (strcmp(argument, "off") == 0)
+	if (port_tracker_mode_parse(argument, &option_values.tracker) == 0)
 		return 0;
-	return base_error_set(err, -EINVAL, "--tracker %s is not in this version: give off",
-			      argument);
+	return base_error_set(err, -EINVAL, "--tracker %s: give off, sampled or full", argument);
 }
 
 static int set_pmu(const char *argument, struct base_error *err)
@@ -316,10 +317,12 @@ const struct option_def option_defs[] = {
 	 CALL(set_mbuf_layout)},
 	{"page-size", 0, "S", "largest page of DMA memory: 4k, 2m or 1g", CALL(set_page_size)},
 	{"arena-mb", 0, "N", "MiB of DMA memory a port (0: computed)", U32(arena_mb, 0, 1u << 20)},
-	{"iotlb", 0, "F", "profile of the software IOMMU", TEXT(iotlb_file)},
+	{"iotlb", 0, "F", "profile of the software IOMMU, and of the IOTLB that misses are predicted for",
+	 TEXT(iotlb_file)},
 	{"domain", 0, "D", "per-device or shared", CALL(set_domain)},
 	{"dma-policy", 0, "P", "static", CALL(set_dma_policy)},
-	{"tracker", 0, "T", "off", CALL(set_tracker)},
+	{"tracker", 0, "T", "off, sampled (the default) or full: what queues ask of an IOTLB",
+	 CALL(set_tracker)},
 	{"pmu", 0, "P", "hardware counters of IOMMUs: auto (where there are any) or off",
 	 CALL(set_pmu)},
 	{"kernel-trace", 0, NULL, "count the kernel's own maps; each costs it up to a quarter more",

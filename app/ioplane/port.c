@@ -18,6 +18,7 @@
 #include "pmu_watch.h"
 #include "port_device.h"
 #include "port_memory.h"
+#include "port_tracker.h"
 #include "report.h"
 #include "stats.h"
 #include "stream.h"
@@ -279,6 +280,7 @@ static int detach_locked(struct port *port, struct base_error *err)
 	table.ports[port->id] = NULL;
 	report_forget_port(port->id);
 	pmu_watch_detach(port);
+	port_tracker_forget(port);
 	revoke_from(port);
 	port_memory_destroy(port);
 	port_device_detach(port);

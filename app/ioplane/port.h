@@ -84,6 +84,7 @@ struct port {
 	uint64_t rss_hf;		 /* what is hashed, as asked for */
 	uint64_t rx_stopped, tx_stopped; /* by port P rxq Q stop; a bit a queue */
 	bool was_started;
+	uint32_t starts; /* how often */
 	struct rte_eth_conf conf;
 	struct rte_eth_dev_info info;
 	bool needs_configure;	     /* queue counts or conf changed since the last start */

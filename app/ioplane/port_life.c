@@ -240,6 +240,7 @@ static int start_locked(struct port *port, struct base_error *err)
 		return base_error_set(err, ret, "port %u (%s) does not start: %s", port->id,
 				      port->name, rte_strerror(-ret));
 	port->state = PORT_STARTED;
+	port->starts++;
 	ret = stop_queues(port, err);
 	if (ret != 0)
 		return ret;

@@ -16,6 +16,7 @@
 #include "pmu_watch.h"
 #include "port.h"
 #include "port_replay.h"
+#include "port_tracker.h"
 #include "stream.h"
 
 /* Ethdev keeps figures of this many queues a port, whatever the port has. */
@@ -138,6 +139,7 @@ static void collect_queue(const struct port *port, uint16_t queue, bool is_rx,
 			out->drops = stats->q_errors[queue];
 	}
 	stats_collect_iotlb(port->name, is_rx, queue, &out->iotlb);
+	port_tracker_collect_queue(port, is_rx, queue, &out->iotlb.model);
 	out->has_dma = port->device != NULL;
 	/* Under the static policy a queue maps nothing: the arena is mapped as a whole. */
 	if (out->has_dma)
@@ -228,6 +230,8 @@ int report_collect(struct stats_report **out)
 		ret = collect_ports(report);
 	if (ret == 0)
 		ret = stats_collect_domains(report);
+	if (ret == 0)
+		ret = port_tracker_collect_units(report);
 	if (ret == 0)
 		ret = port_replay_collect(report);
 	stats_unlock();
@@ -321,6 +325,7 @@ int report_clear_port(uint16_t id)
 	/* The driver's own IOTLB figures, its xstats, go back to 0 too. */
 	if (port->device != NULL)
 		stats_clear_device(port->name);
+	port_tracker_clear(port);
 	stats_unlock();
 	return rte_eth_stats_reset(id);
 }

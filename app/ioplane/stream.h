@@ -16,6 +16,7 @@
 #define STREAM_BURST_MAX 512
 
 struct replay_ring;
+struct tracker_queue;
 
 struct stream {
 	/* main lcore, while stopped */
@@ -27,10 +28,12 @@ struct stream {
 	uint16_t retry_count; /* of set fwd M retry; 0: no retry */
 	uint32_t retry_delay_us;
 	uint16_t (*run)(struct stream *stream);
-	struct port_counters *rx;    /* of rx_queue, or NULL: transmits only */
-	struct port_counters *tx;    /* of tx_queue, or NULL: receives only */
-	void *data;		     /* the engine's, from stream_begin to stream_end */
-	struct replay_ring *capture; /* copies of what was received, or NULL */
+	struct port_counters *rx;	  /* of rx_queue, or NULL: transmits only */
+	struct port_counters *tx;	  /* of tx_queue, or NULL: receives only */
+	void *data;			  /* the engine's, from stream_begin to stream_end */
+	struct replay_ring *capture;	  /* copies of what was received, or NULL */
+	struct tracker_queue *rx_tracker; /* of the queues; NULL: behind no IOMMU */
+	struct tracker_queue *tx_tracker;
 
 	/* with record-core-cycles; worker: write, any: read */
 	uint64_t busy_cycles; /* spent in run() that moved packets */

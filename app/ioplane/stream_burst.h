@@ -8,6 +8,7 @@
 #include <rte_mbuf.h>
 
 #include "stream.h"
+#include "tracker.h"
 
 /* One writer: a relaxed load and store, not a locked add. */
 static inline void stream_add(uint64_t *field, uint64_t by)
@@ -46,6 +47,8 @@ static inline uint16_t stream_receive(struct stream *stream, struct rte_mbuf **p
 		n = capture_receive(stream, pkts);
 	else
 		n = rte_eth_rx_burst(stream->rx_id, stream->rx_queue, pkts, stream->burst);
+	if (stream->rx_tracker != NULL)
+		tracker_rx(stream->rx_tracker, pkts, n);
 	if (unlikely(stream->rx_bursts != NULL))
 		stream_add(&stream->rx_bursts[n], 1);
 	if (n == 0)
@@ -56,12 +59,25 @@ static inline uint16_t stream_receive(struct stream *stream, struct rte_mbuf **p
 	return n;
 }
 
+/** Offers a burst to the device; what every engine that transmits calls. */
+static inline uint16_t stream_offer(struct stream *stream, struct rte_mbuf **pkts, uint16_t n)
+{
+	uint16_t sent;
+
+	if (stream->tx_tracker == NULL)
+		return rte_eth_tx_burst(stream->tx_id, stream->tx_queue, pkts, n);
+	tracker_tx_offer(stream->tx_tracker, pkts, n);
+	sent = rte_eth_tx_burst(stream->tx_id, stream->tx_queue, pkts, n);
+	tracker_tx_commit(stream->tx_tracker, sent);
+	return sent;
+}
+
 static inline uint16_t stream_retry(struct stream *stream, struct rte_mbuf **pkts, uint16_t sent,
 				    uint16_t n)
 {
 	for (uint16_t i = 0; i < stream->retry_count && sent < n; i++) {
 		rte_delay_us(stream->retry_delay_us);
-		sent += rte_eth_tx_burst(stream->tx_id, stream->tx_queue, &pkts[sent], n - sent);
+		sent += stream_offer(stream, &pkts[sent], n - sent);
 	}
 	return sent;
 }
@@ -70,7 +86,7 @@ static inline uint16_t stream_retry(struct stream *stream, struct rte_mbuf **pkt
 static inline void stream_transmit(struct stream *stream, struct rte_mbuf **pkts, uint16_t n,
 				   uint64_t bytes)
 {
-	uint16_t sent = rte_eth_tx_burst(stream->tx_id, stream->tx_queue, pkts, n);
+	uint16_t sent = stream_offer(stream, pkts, n);
 
 	if (unlikely(sent < n)) {
 		sent = stream_retry(stream, pkts, sent, n);

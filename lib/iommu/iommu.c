@@ -122,6 +122,11 @@ const char *iommu_unit_backend(const struct iommu_unit *unit)
 	return unit->ops->name;
 }
 
+unsigned int iommu_unit_id(const struct iommu_unit *unit)
+{
+	return unit->id;
+}
+
 const struct iommu_limits *iommu_unit_limits(const struct iommu_unit *unit)
 {
 	return &unit->limits;

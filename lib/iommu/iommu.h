@@ -62,6 +62,7 @@ int iommu_unit_destroy(struct iommu_unit *unit);
 struct iommu_unit *iommu_unit_find(const struct iommu_ops *ops, unsigned int id);
 
 const char *iommu_unit_backend(const struct iommu_unit *unit);
+unsigned int iommu_unit_id(const struct iommu_unit *unit);
 const struct iommu_limits *iommu_unit_limits(const struct iommu_unit *unit);
 
 /**

@@ -58,6 +58,12 @@ def dmanic_pair(folder):
                          start="start tx_first")
 
 
+def tracked(mode):
+    """One lcore forwards on a dmanic pair, the tracker in this mode."""
+    return lambda folder: sides.ioplane(DMANICS, "--forward-mode=io", "--tracker", mode,
+                                        start="start tx_first")
+
+
 def testpmd_io(folder):
     return sides.testpmd(NULLS, "--forward-mode=io")
 
@@ -111,6 +117,10 @@ PAIRS = (
          "the same, testpmd with the same layout (--mp-alloc=xbuf); no target"),
     Pair("replay-null", 0.9, ioplane_replay, testpmd_txonly,
          "64 B into net_null: ioplane replay at topspeed against testpmd txonly"),
+    Pair("tracker-full", 0.85, tracked("full"), tracked("off"),
+         "io on a dmanic pair, 64 B, one lcore: --tracker full against off"),
+    Pair("tracker-sampled", 0.95, tracked("sampled"), tracked("off"),
+         "the same: --tracker sampled, the default, against off"),
 )
 
 MICROS = (

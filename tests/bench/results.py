@@ -87,6 +87,10 @@ def print_notes(result):
     if result.cycles:
         print(f"\n{result.name}: {result.cycles['ours']:.1f} cycles a packet, "
               f"theirs {result.cycles['theirs']:.1f}")
+    if "accesses" in result.cycles:
+        more = result.cycles["ours"] - result.cycles["theirs"]
+        print(f"  {more / result.cycles['accesses']:.2f} cycles an access, "
+              f"{result.cycles['accesses']:.2f} accesses a packet")
     if result.costs:
         print(f"\n{result.name}: {result.of_target:.2f} of its target; the largest costs:")
         for cost in result.costs:

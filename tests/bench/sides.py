@@ -11,6 +11,7 @@ from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "functional"))
 import harness  # noqa: E402  (its folder is known only now)
+import screen  # noqa: E402
 
 HUGEPAGES = Path("/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages")
 # What a side takes at most: EAL's first pages, 16384 mbufs, rings.
@@ -32,9 +33,11 @@ class Side:
 
 @dataclass
 class Speed:
-    """What one run gave: packets a second of its lcore's time, and cycles a packet."""
+    """What one run gave: packets a second of its lcore's time, cycles a packet, and, where a
+    tracker looked, pages that devices accessed a packet."""
     mpps: float
     cycles: float
+    accesses: float = None
 
 
 class Folder:
@@ -151,4 +154,11 @@ def speed_in(text, counts, busy_s):
     mpps = int(packets.group(1)) / busy_s / 1e6
     # Its own count of cycles holds the time that others ran on its lcore, so only the clock of it.
     clock = re.search(r"CPU cycles/packet=.* at (\d+) MHz Clock", totals.group(2))
-    return Speed(mpps, float(clock.group(1)) / mpps if clock else None)
+    return Speed(mpps, float(clock.group(1)) / mpps if clock else None,
+                 accesses_in(text, int(packets.group(1))))
+
+
+def accesses_in(text, packets):
+    """Accesses a packet by the report's model of the units; None where it has none."""
+    units = screen.tables(text).get("IOTLB model by unit (all queues behind it together)")
+    return units and sum(int(dict(row)["page-accesses"]) for row in units) / packets

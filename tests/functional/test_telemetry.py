@@ -43,11 +43,18 @@ def finish(ioplane, running):
     return result
 
 
-def without_null(value):
-    """Telemetry has no null: what does not apply is absent."""
-    if isinstance(value, dict):
-        return {key: without_null(inner) for key, inner in value.items() if inner is not None}
-    return value
+def as_telemetry(value):
+    """It has no null, no ratios, no booleans: what does not apply is absent, a curve is a
+    dictionary of millionths by entries."""
+    if not isinstance(value, dict):
+        return int(value) if isinstance(value, bool) else value
+    told = {}
+    for key, inner in value.items():
+        if key.endswith("curve") and inner is not None:
+            told[f"{key}_ppm"] = {str(entries): round(ratio * 1e6) for entries, ratio in inner}
+        elif inner is not None:
+            told[key] = as_telemetry(inner)
+    return told
 
 
 def test_queues_say_what_the_report_says(ioplane, done):
@@ -57,8 +64,22 @@ def test_queues_say_what_the_report_says(ioplane, done):
     stats = finish(ioplane, running).stats
     for (number, direction, queue), answer in answers.items():
         port = next(port for port in stats["ports"] if port["id"] == number)
-        assert answer == without_null(port[f"{direction}_queues"][queue])
+        assert answer == as_telemetry(port[f"{direction}_queues"][queue])
     assert answers[0, "tx", 0]["iotlb"]["lookups"] > 0
+    assert answers[0, "tx", 0]["iotlb"]["model"]["accesses"] > 0
+
+
+def test_curves_and_units_say_what_the_report_says(ioplane, done):
+    running, telemetry = done
+    curve = telemetry.ask("/iommu/curve,1,rx,0")
+    units = telemetry.ask("/iommu/units")
+    stats = finish(ioplane, running).stats
+    iotlb = stats["ports"][1]["rx_queues"][0]["iotlb"]
+    assert curve["alone_ppm"] == as_telemetry(iotlb)["miss_ratio_curve_ppm"]
+    assert curve["shared_ppm"] == as_telemetry(iotlb["model"])["shared_curve_ppm"]
+    assert (curve["source"], curve["unit"]) == ("model", "vtd0")
+    assert units == {unit["name"]: as_telemetry(unit) for unit in stats["units"]}
+    assert units["vtd0"]["accesses"] > 0
 
 
 def test_domains_say_what_the_report_says(ioplane, done):
@@ -70,7 +91,7 @@ def test_domains_say_what_the_report_says(ioplane, done):
     for domain in stats["domains"]:
         maps = pages[str(domain["id"])]
         domain.pop("faults")
-        assert domains[str(domain["id"])] == without_null(domain)
+        assert domains[str(domain["id"])] == as_telemetry(domain)
         assert len(maps) == domain["mappings"] > 0
         assert sum(one["size"] for one in maps) == domain["mapped_bytes"]
 

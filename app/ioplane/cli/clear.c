@@ -6,6 +6,7 @@
 
 #include "cli_commands.h"
 #include "port.h"
+#include "port_tracker.h"
 #include "report.h"
 #include "show.h"
 
@@ -68,6 +69,7 @@ static void run_iommu(const struct cli_args *args)
 		}
 		stats_lock();
 		ret = stats_clear_iommu(port->name);
+		port_tracker_clear(port);
 		stats_unlock();
 		if (ret != 0)
 			fail(port, "IOMMU statistics", ret);

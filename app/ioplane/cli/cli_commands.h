@@ -20,3 +20,4 @@ extern const struct cli_command cli_show_port_info[];
 extern const struct cli_command cli_show_queue[];
 extern const struct cli_command cli_show_rss[];
 extern const struct cli_command cli_show_walk[];
+extern const struct cli_command cli_tracker[];

@@ -23,5 +23,6 @@ const struct cli_command *const cli_tables[] = {
 	cli_show_queue,
 	cli_show_rss,
 	cli_show_walk,
+	cli_tracker,
 	NULL,
 };

@@ -9,6 +9,7 @@
 #include "forward.h"
 #include "options.h"
 #include "port.h"
+#include "port_tracker.h"
 #include "report.h"
 #include "show.h"
 #include "stream.h"
@@ -39,13 +40,16 @@ static json_t *json_streams(void)
 
 static void run_fwd(const struct cli_args *args __rte_unused)
 {
-	if (show_is_json())
-		report_print_json(json_pack("{s:s, s:i, s:i, s:b, s:o}", "mode",
-					    options_get()->forward_mode, "ports", port_count(),
-					    "burst", options_get()->burst, "running",
-					    forward_is_running(), "streams", json_streams()));
-	else
+	if (show_is_json()) {
+		report_print_json(json_pack(
+			"{s:s, s:i, s:i, s:b, s:s, s:o}", "mode", options_get()->forward_mode,
+			"ports", port_count(), "burst", options_get()->burst, "running",
+			forward_is_running(), "tracker",
+			port_tracker_mode_name(options_get()->tracker), "streams", json_streams()));
+	} else {
 		forward_print_config();
+		printf("tracker: %s\n", port_tracker_mode_name(options_get()->tracker));
+	}
 }
 
 /* --- rxtx ---------------------------------------------------------------------------------------
