@@ -39,6 +39,7 @@ struct engine {
 extern const struct engine engine_io;
 extern const struct engine engine_mac;
 extern const struct engine engine_macswap;
+extern const struct engine engine_rxloss;
 extern const struct engine engine_rxonly;
 extern const struct engine engine_txonly;
 extern const struct engine engine_replay;

@@ -5,8 +5,8 @@
 #include <string.h>
 
 const struct engine *const engines[] = {
-	&engine_io,	&engine_mac, &engine_macswap, &engine_replay, &engine_rxonly,
-	&engine_txonly, NULL,
+	&engine_io,	&engine_mac,	&engine_macswap, &engine_replay,
+	&engine_rxloss, &engine_rxonly, &engine_txonly,	 NULL,
 };
 
 const struct engine *engine_find(const char *name)

@@ -64,8 +64,11 @@ struct options {
 	bool records_cycles;
 	bool records_bursts;
 
+	uint32_t rx_loss_ppm; /* rxloss: frames that the network lost */
+	uint32_t rx_hold;     /* rxloss: frames of a queue until it is sent again */
 	uint32_t warm_up_ms;  /* what is counted before it ends is forgotten */
 	uint32_t duration_ms; /* of forwarding behind it; 0: until told */
+	uint32_t min_packets; /* received in the warm-up, and again in the duration */
 
 	/* input and output */
 	uint32_t stats_period_s;

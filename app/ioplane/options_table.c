@@ -32,6 +32,8 @@ struct options option_values = {
 	.tx_retry = 64,
 	.burst = 32,
 	.nb_cores = 1,
+	.rx_loss_ppm = 30000,
+	.rx_hold = 512,
 	.txpkts = {64},
 	.txpkts_count = 1,
 	.tracker = TRACKER_SAMPLED,
@@ -179,6 +181,19 @@ static int set_warm_up(const char *argument, struct base_error *err)
 	return set_seconds("warm-up", argument, &option_values.warm_up_ms, err);
 }
 
+static int set_rx_loss(const char *argument, struct base_error *err)
+{
+	char *end;
+	double percent = strtod(argument, &end);
+
+	if (argument[0] < '0' || argument[0] > '9' || *end != '\0' || !(percent <= 50))
+		return base_error_set(err, -EINVAL,
+				      "--rx-loss %s: give a percentage from 0 to 50, such as 0.5",
+				      argument);
+	option_values.rx_loss_ppm = (uint32_t)(percent * 10000 + 0.5);
+	return 0;
+}
+
 static int set_eth_peer(const char *argument, struct base_error *err)
 {
 	const char *comma = strchr(argument, ',');
@@ -276,12 +291,14 @@ const struct option_def option_defs[] = {
 	{"duration", 0, "SECONDS", "forward for so long, report and end; such as 0.5",
 	 CALL(set_duration)},
 	{"warm-up", 0, "SECONDS", "count nothing of the first seconds", CALL(set_warm_up)},
+	{"min-packets", 0, "N", "neither of them ends before N packets were received",
+	 U32(min_packets, 1, UINT32_MAX)},
 
 	{"replay", 0, "PORT,file=F[,...]", "PORT transmits capture F (loop=N, topspeed ...)",
 	 CALL(add_replay)},
 	{"capture", 0, "PORT,file=F", "what PORT receives is written to F", CALL(add_capture)},
 
-	{"forward-mode", 0, "M", "io, mac, macswap, rxonly, txonly or replay",
+	{"forward-mode", 0, "M", "io, mac, macswap, rxonly, rxloss, txonly or replay",
 	 CALL(set_forward_mode)},
 	{"port-topology", 0, "T", "paired, chained or loop", CALL(set_topology)},
 	{"nb-cores", 0, "N", "lcores that forward", U16(nb_cores, 1, RTE_MAX_LCORE)},
@@ -295,6 +312,10 @@ const struct option_def option_defs[] = {
 	{"txpkts", 0, "X[,Y]", "lengths of the segments that txonly sends", CALL(set_txpkts)},
 	{"txonly-multi-flow", 0, NULL, "txonly sends many flows", FLAG(is_multi_flow)},
 	{"txonly-flows", 0, "N", "txonly sends N flows, in any order", U32(tx_flows, 1, 65536)},
+	{"rx-loss", 0, "PERCENT", "rxloss: share of the frames that the network loses (3)",
+	 CALL(set_rx_loss)},
+	{"rx-hold", 0, "N", "rxloss: frames of a queue until a lost one is sent again (512)",
+	 U32(rx_hold, 1, 65536)},
 	{"no-flush-rx", 0, NULL, "keep what waits in receive queues at start",
 	 CALL(set_no_flush_rx)},
 	{"record-core-cycles", 0, NULL, "count cycles a packet", FLAG(records_cycles)},

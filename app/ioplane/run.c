@@ -222,25 +222,42 @@ static void forget_counts(void)
 	forward_restart_clock();
 }
 
+/* Since the start, or since counts were forgotten. */
+static uint64_t received(void)
+{
+	uint64_t packets = 0;
+
+	for (struct stream *s = NULL; (s = stream_next(s)) != NULL;)
+		if (s->rx != NULL)
+			packets += __atomic_load_n(&s->rx->packets, __ATOMIC_RELAXED) -
+				   s->rx_base.packets;
+	return packets;
+}
+
+/* A time that has a length (0: it has none) is over, and enough has come through in it. */
+static bool is_over(uint64_t start_ms, uint32_t length_ms)
+{
+	return length_ms != 0 && now_ms() - start_ms >= length_ms &&
+	       received() >= options_get()->min_packets;
+}
+
 static void wait_for_end(void)
 {
 	const struct options *options = options_get();
-	uint64_t next_ms = now_ms() + options->stats_period_s * 1000u;
-	uint64_t warm_ms = now_ms() + options->warm_up_ms;
-	uint64_t end_ms = options->duration_ms == 0 ? UINT64_MAX : warm_ms + options->duration_ms;
+	uint64_t next_ms = now_ms() + options->stats_period_s * 1000u, start_ms = now_ms();
 	bool is_warm = options->warm_up_ms == 0;
 
 	if (isatty(STDIN_FILENO) && options->replay_count == 0)
 		printf("Press enter to exit\n");
-	while (!cli_is_quitting() && now_ms() < end_ms && !has_pressed_enter()) {
-		if (port_replay_is_over())
+	while (!cli_is_quitting() && !has_pressed_enter()) {
+		if (port_replay_is_over() || (is_warm && is_over(start_ms, options->duration_ms)))
 			return;
 		show_stats(&next_ms);
-		if (is_warm || now_ms() < warm_ms)
+		if (is_warm || !is_over(start_ms, options->warm_up_ms))
 			continue;
 		is_warm = true;
 		forget_counts();
-		end_ms = options->duration_ms == 0 ? UINT64_MAX : now_ms() + options->duration_ms;
+		start_ms = now_ms();
 	}
 }
 

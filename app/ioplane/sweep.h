@@ -40,7 +40,8 @@ struct sweep_plan {
 	char iotlb[SWEEP_PATH_SIZE];   /* a profile; "": the built-in one */
 	char tracker[SWEEP_TEXT_SIZE]; /* "": the program's default */
 	double duration_s, warm_up_s;
-	uint32_t buffer_size, cache, flows, lcores, hold;
+	uint32_t buffer_size, cache, flows, lcores, hold, min_packets;
+	uint32_t headers; /* bytes of a frame that a MiB is not counted in */
 	bool has_queue_pools;
 };
 

@@ -161,6 +161,8 @@ static const struct fixed {
 	{FIXED("flows", FIXED_NUMBER, flows), 1, 65536, 0, 0},
 	{FIXED("lcores", FIXED_NUMBER, lcores), 1, 64, 0, 0},
 	{FIXED("hold", FIXED_NUMBER, hold), 1, 65536, 0, 0},
+	{FIXED("min-packets", FIXED_NUMBER, min_packets), 1, 1u << 30, 0, 0},
+	{FIXED("headers", FIXED_NUMBER, headers), 0, 128, 0, 0},
 	{FIXED("pools", FIXED_CHOICE, has_queue_pools), 0, 0, "port", "queue"},
 	{FIXED("side", FIXED_CHOICE, side), 0, 0, "rx", "tx"},
 #undef FIXED
@@ -290,6 +292,17 @@ static int read_section(const char *path, struct rte_cfgfile *file, struct sweep
 	return ret;
 }
 
+/* A frame must hold more than what a MiB is not counted in. */
+static int check_headers(const char *path, const struct sweep_plan *plan, struct base_error *err)
+{
+	for (unsigned int i = 0; i < plan->counts[SWEEP_PACKET_SIZE]; i++)
+		if (strtoul(plan->values[SWEEP_PACKET_SIZE][i], NULL, 10) <= plan->headers)
+			return base_error_set(
+				err, -EINVAL, "%s: headers = %u: a packet-size of %s has no more",
+				path, plan->headers, plan->values[SWEEP_PACKET_SIZE][i]);
+	return 0;
+}
+
 static void set_defaults(const char *path, struct sweep_plan *plan)
 {
 	const char *slash = strrchr(path, '/'), *base = slash != NULL ? slash + 1 : path;
@@ -332,6 +345,8 @@ int sweep_plan_load(const char *path, struct sweep_plan *plan, struct base_error
 				      path);
 	ret = read_section(path, file, plan, err);
 	rte_cfgfile_close(file);
+	if (ret == 0)
+		ret = check_headers(path, plan, err);
 	if (ret == 0 && sweep_plan_points(plan) > SWEEP_POINTS_MAX)
 		ret = base_error_set(err, -EINVAL, "%s: %u points, and at most %d can be run", path,
 				     sweep_plan_points(plan), SWEEP_POINTS_MAX);

@@ -19,7 +19,9 @@
 #include <rte_common.h>
 #include <rte_ether.h>
 
-#define WORDS_MAX 64
+#define WORDS_MAX   64
+#define RX_RING	    128 /* of a receiver that is not tabled: the default */
+#define QUEUE_SPARE 64	/* received and not yet posted anew: two refills */
 /* Starting, loading and reporting, on a machine that has other things to do. */
 #define SPARE_S	   60
 #define POLL_MS	   100
@@ -67,6 +69,29 @@ static void add_lcores(struct command *command, unsigned int workers)
 	add(command, "(0-%u)@(%s)", workers, cpus);
 }
 
+static unsigned int number_at(const struct sweep_plan *plan, const struct sweep_point *point,
+			      enum sweep_axis axis)
+{
+	return (unsigned int)strtoul(sweep_plan_value(plan, point, axis), NULL, 10);
+}
+
+static bool is_losing(const struct sweep_plan *plan, const struct sweep_point *point)
+{
+	return strtod(sweep_plan_value(plan, point, SWEEP_LOSS), NULL) > 0;
+}
+
+/* Full rings, what is held and what lies in caches and bursts: buffers go round in no more. */
+static unsigned int buffers_of(const struct sweep_plan *plan, const struct sweep_point *point)
+{
+	bool is_rx = plan->side == SWEEP_RX;
+	unsigned int queues = is_rx ? number_at(plan, point, SWEEP_QUEUES) : 1;
+	unsigned int ring = is_rx ? number_at(plan, point, SWEEP_RING) : RX_RING;
+	unsigned int held = is_losing(plan, point) ? plan->hold : 0;
+
+	return queues * (ring + held + QUEUE_SPARE) + (plan->lcores + 1) * plan->cache * 3 / 2 +
+	       1024;
+}
+
 /*
  * Port 0 sends to port 1 over a cable, each behind a unit of its own: what port 1's unit counts is
  * the receiver's alone. A full ring holds frames back, so that none is lost.
@@ -90,9 +115,14 @@ static void add_options(const struct sweep_plan *plan, const struct sweep_point 
 	add(command, "--txonly-flows=%u", plan->flows);
 	add(command, "--mbuf-size=%u", plan->buffer_size);
 	add(command, "--mbcache=%u", plan->cache);
+	add(command, "--total-num-mbufs=%u", buffers_of(plan, point));
+	add(command, "--rx-loss=%s", sweep_plan_value(plan, point, SWEEP_LOSS));
+	add(command, "--rx-hold=%u", plan->hold);
 	add(command, "--nb-cores=%u", plan->lcores);
 	add(command, "--warm-up=%.3f", plan->warm_up_s);
 	add(command, "--duration=%.3f", plan->duration_s);
+	if (plan->min_packets > 0)
+		add(command, "--min-packets=%u", plan->min_packets);
 	if (plan->iotlb[0] != '\0')
 		add(command, "--iotlb=%s", plan->iotlb);
 	if (plan->tracker[0] != '\0')
@@ -111,15 +141,17 @@ static void make_command(const struct sweep_plan *plan, const struct sweep_point
 }
 
 /* A file without a name, which the process inherits. */
-static int make_script(int *script)
+static int make_script(const struct sweep_plan *plan, const struct sweep_point *point, int *script)
 {
-	static const char lines[] = "set port 0 fwd txonly\nset port 1 fwd rxonly\nstart\n";
+	char lines[128];
+	int length =
+		snprintf(lines, sizeof(lines), "set port 0 fwd txonly\nset port 1 fwd %s\nstart\n",
+			 is_losing(plan, point) ? "rxloss" : "rxonly");
 	int fd = memfd_create("sweep", 0);
 
 	if (fd < 0)
 		return -errno;
-	if (write(fd, lines, sizeof(lines) - 1) != (ssize_t)sizeof(lines) - 1 ||
-	    lseek(fd, 0, SEEK_SET) != 0) {
+	if (write(fd, lines, (size_t)length) != length || lseek(fd, 0, SEEK_SET) != 0) {
 		close(fd);
 		return -EIO;
 	}
@@ -324,7 +356,7 @@ int sweep_point_run(const struct sweep_plan *plan, struct sweep_row *row,
 		    const volatile int *is_stopping)
 {
 	struct command command = {0};
-	int script = -1, ret = make_script(&script);
+	int script = -1, ret = make_script(plan, &row->point, &script);
 
 	row->error[0] = '\0';
 	for (unsigned int i = 0; i < SWEEP_COLUMNS; i++)

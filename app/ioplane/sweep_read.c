@@ -18,6 +18,7 @@ static double number_of(const json_t *object, const char *key)
 	return json_is_number(value) ? json_number_value(value) : NAN;
 }
 
+/* Over all queues, of the member `key` of their member `part`; NULL: of the queue itself. */
 static double sum_of(const json_t *queues, const char *part, const char *key)
 {
 	double sum = 0;
@@ -26,6 +27,19 @@ static double sum_of(const json_t *queues, const char *part, const char *key)
 
 	json_array_foreach(queues, i, queue)
 		sum += number_of(part != NULL ? json_object_get(queue, part) : queue, key);
+	return sum;
+}
+
+/* What a model told, for those who want to compare. */
+static double sum_of_model(const json_t *queues)
+{
+	double sum = 0;
+	json_t *queue;
+	size_t i;
+
+	json_array_foreach(queues, i, queue)
+		sum += number_of(json_object_get(json_object_get(queue, "iotlb"), "model"),
+				 "predicted_misses");
 	return sum;
 }
 
@@ -90,10 +104,10 @@ static void put(struct sweep_row *row, enum sweep_column column, double value)
 	row->value[column] = isfinite(value) ? round(value * scale) / scale : NAN;
 }
 
-static void put_shares(struct sweep_row *row)
+static void put_shares(const struct sweep_plan *plan, struct sweep_row *row)
 {
 	const double *v = row->value;
-	double mib = v[SWEEP_BYTES] / MIB;
+	double mib = (v[SWEEP_BYTES] - v[SWEEP_PACKETS] * plan->headers) / MIB;
 
 	put(row, SWEEP_MPPS, v[SWEEP_PACKETS] * 1e3 / v[SWEEP_DURATION]);
 	put(row, SWEEP_MISSES_PER_PACKET, v[SWEEP_MISSES] / v[SWEEP_PACKETS]);
@@ -116,7 +130,7 @@ static void read_queues(const json_t *queues, struct sweep_row *row)
 	put(row, SWEEP_INVALIDATIONS, sum_of(queues, "dma", "invalidations"));
 	put(row, SWEEP_MAP_NS, median_of(queues, "map_ns"));
 	put(row, SWEEP_UNMAP_NS, median_of(queues, "unmap_ns"));
-	put(row, SWEEP_MODEL_MISSES, sum_of(queues, "model", "predicted_misses"));
+	put(row, SWEEP_MODEL_MISSES, sum_of_model(queues));
 }
 
 void sweep_point_read(const struct sweep_plan *plan, struct sweep_row *row, const char *json,
@@ -135,7 +149,7 @@ void sweep_point_read(const struct sweep_plan *plan, struct sweep_row *row, cons
 	else {
 		read_queues(queues, row);
 		put(row, SWEEP_DURATION, number_of(report, "duration_ns"));
-		put_shares(row);
+		put_shares(plan, row);
 		if (!(row->value[SWEEP_PACKETS] > 0))
 			snprintf(row->error, sizeof(row->error), "no packet came through");
 	}

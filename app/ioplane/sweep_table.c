@@ -133,13 +133,14 @@ int sweep_table_json(const struct sweep_plan *plan, const struct sweep_row *rows
 		     unsigned int count, FILE *file)
 {
 	json_t *points = json_array();
-	json_t *all = json_pack("{s:i, s:s, s:s, s:s, s:s, s:o, s:f, s:f, s:i, s:i, s:i, s:o}",
+	json_t *all = json_pack("{s:i, s:s, s:s, s:s, s:s, s:o, s:f, s:f, s:i, s:i, s:i, s:i, s:o}",
 				"version", 1, "sweep", plan->name, "title", plan->title, "source",
 				"exact", "side", plan->side == SWEEP_RX ? "rx" : "tx", "iotlb",
 				plan->iotlb[0] != '\0' ? json_string(plan->iotlb) : json_null(),
 				"duration_s", plan->duration_s, "warm_up_s", plan->warm_up_s,
-				"buffer", (int)plan->buffer_size, "flows", (int)plan->flows,
-				"points_planned", (int)sweep_plan_points(plan), "points", points);
+				"buffer", (int)plan->buffer_size, "headers", (int)plan->headers,
+				"flows", (int)plan->flows, "points_planned",
+				(int)sweep_plan_points(plan), "points", points);
 	int ret;
 
 	if (all == NULL)
