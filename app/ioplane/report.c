@@ -225,6 +225,9 @@ int report_collect(struct stats_report **out)
 	kernel_watch_collect(&report->kernel);
 	kernel_trace_collect(&report->kernel);
 	report->duration_ns = forward_duration_ns();
+	report->has_iova = port_space() != NULL;
+	if (report->has_iova)
+		dma_space_usage(port_space(), &report->iova);
 	ret = pmu_watch_collect(&report->pmu);
 	if (ret == 0)
 		ret = collect_ports(report);

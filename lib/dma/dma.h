@@ -47,6 +47,17 @@ bool dma_space_is_physical(const struct dma_space *space);
 /** Keeps a unit's holes and everything above its address width out of the plan. */
 int dma_space_add_unit(struct dma_space *space, const struct iommu_unit *unit);
 
+/* Of the whole plan; what mappers keep in their caches is not free. */
+struct dma_space_usage {
+	uint64_t free_bytes;
+	uint64_t largest_free_bytes;
+	uint64_t free_ranges;
+	uint32_t fragmentation_ppm; /* 1 - largest / free: what the largest range does not hold */
+};
+
+/** Any thread. */
+void dma_space_usage(struct dma_space *space, struct dma_space_usage *usage);
+
 /* --- arenas: a port's DMA memory (design 3.3) ----------------------------------------------- */
 
 struct dma_arena_config {

@@ -122,6 +122,23 @@ int dma_space_use_physical(struct dma_space *space, struct base_error *err)
 	return ret;
 }
 
+void dma_space_usage(struct dma_space *space, struct dma_space_usage *usage)
+{
+	struct iova_usage plan;
+	uint64_t rest;
+
+	iova_plan_usage(space->plan, &plan);
+	rest = plan.free_bytes - plan.largest_bytes;
+	*usage = (struct dma_space_usage){
+		.free_bytes = plan.free_bytes,
+		.largest_free_bytes = plan.largest_bytes,
+		.free_ranges = plan.free_ranges,
+	};
+	if (plan.free_bytes != 0)
+		usage->fragmentation_ppm =
+			(uint32_t)((unsigned __int128)rest * 1000000 / plan.free_bytes);
+}
+
 bool dma_space_is_physical(const struct dma_space *space)
 {
 	return space->is_physical;

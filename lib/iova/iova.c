@@ -32,6 +32,7 @@ struct iova_plan {
 	struct base_interval_tree free_by_start;
 	struct size_tree free_by_size;
 	uint64_t free_bytes;
+	uint64_t free_ranges;
 	struct range *unused;
 	struct block *blocks;
 };
@@ -104,6 +105,7 @@ static void add_range(struct iova_plan *plan, struct range *range, uint64_t star
 	assert(ret == 0);
 	(void)ret;
 	RB_INSERT(size_tree, &plan->free_by_size, range);
+	plan->free_ranges++;
 }
 
 static void remove_range(struct iova_plan *plan, struct range *range)
@@ -112,6 +114,7 @@ static void remove_range(struct iova_plan *plan, struct range *range)
 	RB_REMOVE(size_tree, &plan->free_by_size, range);
 	range->next_unused = plan->unused;
 	plan->unused = range;
+	plan->free_ranges--;
 }
 
 /* A range that grows or shrinks between its neighbours keeps its place in the tree by start. */
@@ -335,13 +338,14 @@ unsigned int iova_free_ranges(struct iova_plan *plan, uint64_t from, struct iova
 	return count;
 }
 
-void iova_plan_usage(struct iova_plan *plan, uint64_t *free_bytes, uint64_t *largest_bytes)
+void iova_plan_usage(struct iova_plan *plan, struct iova_usage *usage)
 {
 	struct range *largest;
 
 	lock(plan);
 	largest = RB_MAX(size_tree, &plan->free_by_size);
-	*free_bytes = plan->free_bytes;
-	*largest_bytes = largest == NULL ? 0 : range_size(largest);
+	usage->free_bytes = plan->free_bytes;
+	usage->largest_bytes = largest == NULL ? 0 : range_size(largest);
+	usage->free_ranges = plan->free_ranges;
 	unlock(plan);
 }

@@ -54,8 +54,13 @@ unsigned int iova_free_batch(struct iova_plan *plan, const uint64_t *iovas, uint
 unsigned int iova_free_ranges(struct iova_plan *plan, uint64_t from, struct iova_range *ranges,
 			      unsigned int max);
 
-/** Free bytes and the largest free range, for the fragmentation figure. */
-void iova_plan_usage(struct iova_plan *plan, uint64_t *free_bytes, uint64_t *largest_bytes);
+/* What is free of a plan; ranges are as large as they can be: no two of them touch. */
+struct iova_usage {
+	uint64_t free_bytes;
+	uint64_t largest_bytes; /* the largest free range */
+	uint64_t free_ranges;
+};
+void iova_plan_usage(struct iova_plan *plan, struct iova_usage *usage);
 
 /**
  * Creates a cache of ranges of one size (aligned to it when it is a power of two,

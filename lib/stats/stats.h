@@ -176,6 +176,8 @@ struct stats_report {
 	unsigned int port_count;
 	struct stats_domain *domains;
 	unsigned int domain_count;
+	bool has_iova;		     /* false: there is no plan yet */
+	struct dma_space_usage iova; /* the process's one plan, which all domains share */
 	struct stats_unit *units;
 	unsigned int unit_count;
 	struct stats_replay *replays;
@@ -250,6 +252,7 @@ struct json_t *stats_json_unit(const struct stats_unit *unit);
 struct json_t *stats_json_dma(const struct stats_queue *queue);
 struct json_t *stats_json_port(const struct stats_port *port);
 struct json_t *stats_json_domain(const struct stats_domain *domain);
+struct json_t *stats_json_iova_plan(const struct stats_report *report);
 struct json_t *stats_json_fault(const struct iommu_fault *fault);
 struct json_t *stats_json_replay(const struct stats_replay *replay);
 struct json_t *stats_json_kernel(const struct stats_kernel *kernel);

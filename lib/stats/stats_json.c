@@ -217,6 +217,18 @@ json_t *stats_json_domain(const struct stats_domain *domain)
 		"faults", faults);
 }
 
+json_t *stats_json_iova_plan(const struct stats_report *report)
+{
+	const struct dma_space_usage *usage = &report->iova;
+
+	if (!report->has_iova)
+		return json_null();
+	return json_pack("{s:o, s:o, s:o, s:o}", "free_bytes", stats_json_u64(usage->free_bytes),
+			 "largest_free_bytes", stats_json_u64(usage->largest_free_bytes),
+			 "free_ranges", stats_json_u64(usage->free_ranges), "fragmentation_ppm",
+			 stats_json_u64(usage->fragmentation_ppm));
+}
+
 json_t *stats_json_replay(const struct stats_replay *replay)
 {
 	return json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "port", replay->port,
@@ -270,10 +282,10 @@ json_t *stats_json(const struct stats_report *report)
 		json_array_append_new(units, stats_json_unit(&report->units[i]));
 	for (unsigned int i = 0; i < report->replay_count; i++)
 		json_array_append_new(replays, stats_json_replay(&report->replays[i]));
-	return json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "version", 1, "duration_ns",
-			 stats_json_u64(report->duration_ns), "ports", ports, "domains", domains,
-			 "units", units, "replay", replays, "kernel",
-			 stats_json_kernel(&report->kernel), "pmu",
+	return json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "version", 1,
+			 "duration_ns", stats_json_u64(report->duration_ns), "ports", ports,
+			 "domains", domains, "iova", stats_json_iova_plan(report), "units", units,
+			 "replay", replays, "kernel", stats_json_kernel(&report->kernel), "pmu",
 			 stats_json_pmu(&report->pmu, -1));
 }
 

@@ -119,6 +119,14 @@ void stats_tel_add_domain(struct rte_tel_data *dict, const struct stats_domain *
 	stats_tel_add(dict, "faults_by_reason", tel_reasons(domain));
 }
 
+void stats_tel_add_space(struct rte_tel_data *dict, const struct dma_space_usage *usage)
+{
+	stats_tel_add_u64(dict, "free_bytes", usage->free_bytes);
+	stats_tel_add_u64(dict, "largest_free_bytes", usage->largest_free_bytes);
+	stats_tel_add_u64(dict, "free_ranges", usage->free_ranges);
+	stats_tel_add_u64(dict, "fragmentation_ppm", usage->fragmentation_ppm);
+}
+
 static struct rte_tel_data *tel_curve(const uint32_t *curve_ppm)
 {
 	struct rte_tel_data *curve = stats_tel_create();

@@ -18,6 +18,9 @@ void stats_tel_add_u64(struct rte_tel_data *dict, const char *name, uint64_t val
 void stats_tel_add_domain(struct rte_tel_data *dict, const struct stats_domain *domain);
 void stats_tel_add_queue(struct rte_tel_data *dict, const struct stats_queue *queue);
 
+/** What is free of the IOVA plan. */
+void stats_tel_add_space(struct rte_tel_data *dict, const struct dma_space_usage *usage);
+
 /** What is estimated for all queues of a unit, or the two curves of a queue. */
 void stats_tel_add_unit(struct rte_tel_data *dict, const struct stats_unit *unit);
 void stats_tel_add_curves(struct rte_tel_data *dict, const struct stats_model *model);

@@ -267,6 +267,14 @@ static int tel_counters(const struct stats_report *report, const char *params,
 	return stats_tel_add_pmu(data, &report->pmu, from);
 }
 
+static int tel_iova(const struct stats_report *report, const char *params __rte_unused,
+		    struct rte_tel_data *data)
+{
+	if (report->has_iova)
+		stats_tel_add_space(data, &report->iova);
+	return 0;
+}
+
 /* --- registration
  * ---------------------------------------------------------------------------------- */
 
@@ -289,6 +297,7 @@ static const struct {
 	{"/iommu/curve", tel_curve,
 	 "Miss ratio of a queue by entries of the IOTLB, in millionths: a model. Parameters: "
 	 "port,rx|tx,queue"},
+	{"/iommu/iova", tel_iova, "What is free of the IOVA plan, in bytes. No parameters"},
 	{"/iommu/units", tel_units,
 	 "What all queues behind an IOMMU unit ask of its IOTLB together: a model. No parameters"},
 	{"/iommu/counters", tel_counters,

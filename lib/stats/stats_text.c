@@ -147,6 +147,12 @@ void stats_text_domains(const struct stats_report *report, FILE *file)
 	}
 	fprintf(file, "Domains\n");
 	stats_table_finish(table, file);
+	if (report->has_iova)
+		fprintf(file,
+			"  IOVA plan: %" PRIu64 " bytes free in %" PRIu64 " ranges, %" PRIu64
+			" bytes in the largest, %" PRIu32 " ppm fragmented\n",
+			report->iova.free_bytes, report->iova.free_ranges,
+			report->iova.largest_free_bytes, report->iova.fragmentation_ppm);
 	for (unsigned int i = 0; i < report->domain_count; i++)
 		if (!report->domains[i].is_protected)
 			fprintf(file,

@@ -25,6 +25,8 @@ DOMAIN = {"id": int, "backend": str, "protection": str, "devices": [str], "mappi
           "entries_limit": NUMBER, "maps": int, "unmaps": int, "invalidations": int,
           "faults_source": str, "faults_total": NUMBER,
           "faults_by_reason": dict, "faults": [FAULT]}
+IOVA = {key: int for key in ("free_bytes", "largest_free_bytes", "free_ranges",
+                             "fragmentation_ppm")}
 UNIT = {"name": str, "backend": str, "source": str, "mode": str, "profile": str, "entries": int,
         "method": str, "lanes": int, "accesses": int, "pages_touched": int, "working_set": int,
         "entries_needed": int, "misses_predicted": int, "curve": list}
@@ -40,8 +42,9 @@ PMU_UNIT = {"pmu": str, "family": str, "source": str, "scope": str, "device": (s
             "ports": [int], "lookups": NUMBER, "hits": NUMBER, "misses": NUMBER, "events": dict,
             "is_scaled": bool}
 PMU = {"available": bool, "reason": (str, type(None)), "units": [PMU_UNIT]}
-REPORT = {"version": int, "duration_ns": int, "ports": [PORT], "domains": [DOMAIN], "units": [UNIT],
-          "replay": [REPLAY], "kernel": (KERNEL, None), "pmu": PMU}
+REPORT = {"version": int, "duration_ns": int, "ports": [PORT], "domains": [DOMAIN],
+          "iova": (IOVA, None), "units": [UNIT], "replay": [REPLAY],
+          "kernel": (KERNEL, None), "pmu": PMU}
 
 
 def check(value, shape=None, where="report"):

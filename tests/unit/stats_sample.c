@@ -288,5 +288,10 @@ struct stats_report *stats_sample_create(void)
 	report->domains[0].usage.unmaps = value();
 	report->domains[0].usage.syncs = value();
 	fill_pmu(&report->pmu);
+	report->has_iova = true;
+	report->iova.free_bytes = value();
+	report->iova.largest_free_bytes = value();
+	report->iova.free_ranges = value();
+	report->iova.fragmentation_ppm = (uint32_t)value();
 	return report;
 }

@@ -20,10 +20,10 @@ static struct iova_plan *plan_of(uint64_t base, uint64_t limit)
 
 static uint64_t free_bytes(struct iova_plan *plan)
 {
-	uint64_t bytes, largest;
+	struct iova_usage usage;
 
-	iova_plan_usage(plan, &bytes, &largest);
-	return bytes;
+	iova_plan_usage(plan, &usage);
+	return usage.free_bytes;
 }
 
 static void plan_refuses_bad_bounds(void **state)

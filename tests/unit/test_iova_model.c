@@ -192,7 +192,8 @@ static void step(struct run *run)
 /* Lists the plan in pages of an odd size, as a `show` command would. */
 static void compare(struct run *run)
 {
-	uint64_t from = 0, sum = 0, largest = 0, plan_sum, plan_largest;
+	uint64_t from = 0, sum = 0, largest = 0;
+	struct iova_usage usage;
 	struct iova_range page[37];
 	unsigned int count, seen = 0;
 
@@ -208,9 +209,10 @@ static void compare(struct run *run)
 		}
 	} while (count == 37);
 	assert_int_equal(seen, model.count);
-	iova_plan_usage(run->plan, &plan_sum, &plan_largest);
-	assert_int_equal(plan_sum, sum);
-	assert_int_equal(plan_largest, largest);
+	iova_plan_usage(run->plan, &usage);
+	assert_int_equal(usage.free_bytes, sum);
+	assert_int_equal(usage.largest_bytes, largest);
+	assert_int_equal(usage.free_ranges, model.count);
 }
 
 static void run_random(uint64_t base, uint64_t limit, unsigned int size_bits, uint64_t seed)

@@ -332,6 +332,17 @@ static void counters_say_what_the_report_says(void **state)
 	stats_report_destroy(report);
 }
 
+static void the_plan_says_what_the_report_says(void **state)
+{
+	struct stats_report *report = stats_sample_create();
+	json_t *json = ask("/iommu/iova"), *want = stats_json_iova_plan(report);
+
+	assert_true(json_equal(json, want));
+	json_decref(want);
+	json_decref(json);
+	stats_report_destroy(report);
+}
+
 static void a_queue_without_a_model_has_no_curve(void **state)
 {
 	json_t *json = ask("/iommu/curve,7,rx,0");
@@ -474,6 +485,7 @@ int main(void)
 		cmocka_unit_test(ratios_are_millionths),
 		cmocka_unit_test(a_unit_says_what_the_report_says),
 		cmocka_unit_test(counters_say_what_the_report_says),
+		cmocka_unit_test(the_plan_says_what_the_report_says),
 		cmocka_unit_test(a_queue_without_a_model_has_no_curve),
 		cmocka_unit_test(what_does_not_apply_is_absent),
 		cmocka_unit_test(wrong_parameters_answer_null),
