@@ -9,6 +9,7 @@
 /* P at the end of each bucket, of all loads with the same scale; linear in between. */
 struct group {
 	double scale;
+	double weight;
 	double above[IOTLB_REUSE_BUCKETS];
 	unsigned int next; /* bucket, in a walk */
 };
@@ -60,6 +61,7 @@ static int walk_begin(struct walk *walk, const struct iotlb_load *loads, unsigne
 		while (g < walk->count && walk->groups[g].scale != loads[i].scale)
 			g++;
 		walk->groups[g].scale = loads[i].scale;
+		walk->groups[g].weight += loads[i].weight;
 		walk->count += g == walk->count;
 		add_survival(walk->groups[g].above, loads[i].reuse, loads[i].weight);
 		walk->end += loads[i].weight;
@@ -84,10 +86,10 @@ static double bucket_end(const struct group *group)
 }
 
 /* P of a group, weighted, at a moment in its bucket. */
-static double group_at(const struct group *group, double time, double weight)
+static double group_at(const struct group *group, double time)
 {
 	double start = bucket_start(group), end = bucket_end(group);
-	double before = group->next == 0 ? weight : group->above[group->next - 1];
+	double before = group->next == 0 ? group->weight : group->above[group->next - 1];
 
 	if (end <= start)
 		return group->above[group->next];
@@ -119,8 +121,7 @@ static bool walk_step(struct walk *walk)
 			walk->end += group->above[IOTLB_REUSE_BUCKETS - 1];
 			continue;
 		}
-		/* Bucket 0 is empty: P is at its start what it is at its end. */
-		walk->end += group_at(group, next, group->above[0]);
+		walk->end += group_at(group, next);
 		while (group->next < IOTLB_REUSE_BUCKETS && bucket_end(group) <= next)
 			group->next++;
 	}
@@ -185,22 +186,20 @@ double iotlb_eviction_time(const struct iotlb_load *loads, unsigned int n, uint3
 double iotlb_miss_ratio(const struct iotlb_load *load, double time)
 {
 	double above[IOTLB_REUSE_BUCKETS] = {0};
-	double own = time / load->scale;
-	uint32_t index, start;
+	double own = time / load->scale, before, start;
+	uint32_t index;
 
 	if (load->reuse->accesses == 0)
 		return 0;
 	add_survival(above, load->reuse, 1);
-	if (own >= UINT32_MAX)
+	if (own >= IOTLB_REUSE_MAX)
 		return above[IOTLB_REUSE_BUCKETS - 1];
-	index = iotlb_reuse_index((uint32_t)own);
-	if (iotlb_reuse_end(index) < own)
+	index = own < 1 ? 0 : iotlb_reuse_index((uint32_t)own);
+	while (iotlb_reuse_end(index) < own)
 		index++;
-	if (index == 0)
-		return above[0];
-	start = iotlb_reuse_end(index - 1);
-	return above[index - 1] +
-	       (above[index] - above[index - 1]) * (own - start) / (iotlb_reuse_end(index) - start);
+	before = index == 0 ? 1 : above[index - 1];
+	start = index == 0 ? 0 : iotlb_reuse_end(index - 1);
+	return before + (above[index] - before) * (own - start) / (iotlb_reuse_end(index) - start);
 }
 
 static double never_seen_again(const struct walk *walk)

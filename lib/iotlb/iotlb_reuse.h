@@ -4,8 +4,9 @@
 
 #include <stdint.h>
 
-#define IOTLB_REUSE_SUB_BITS 5 /* 32 steps per power of two, exact below 64 */
-#define IOTLB_REUSE_BUCKETS  ((32 - IOTLB_REUSE_SUB_BITS + 1) << IOTLB_REUSE_SUB_BITS)
+#define IOTLB_REUSE_SUB_BITS 5 /* 32 steps per power of two: exact below 64 */
+#define IOTLB_REUSE_BUCKETS  (32 << IOTLB_REUSE_SUB_BITS)
+#define IOTLB_REUSE_MAX	     INT32_MAX /* the longest time that has a bucket; the shortest is 1 */
 
 /*
  * One writer; others may read while it writes and see counts a few accesses old. A page that is
@@ -18,25 +19,27 @@ struct iotlb_reuse {
 	uint64_t fresh[IOTLB_REUSE_BUCKETS]; /* reuse time not known, but above this */
 };
 
-/** Bucket of a reuse time. */
+/**
+ * Bucket of a reuse time, 1 to IOTLB_REUSE_MAX: the exponent and first bits of the number as a
+ * float, which is the cheapest logarithm there is. Above 2^24 it may round up at a bucket's end.
+ */
 static inline uint32_t iotlb_reuse_index(uint32_t time)
 {
-	const uint32_t steps = UINT32_C(1) << IOTLB_REUSE_SUB_BITS;
-	uint32_t shift = 31 - (uint32_t)__builtin_clz(time | steps) - IOTLB_REUSE_SUB_BITS;
+	union {
+		float number;
+		uint32_t bits;
+	} as = {.number = (float)(int32_t)time};
 
-	return (shift << IOTLB_REUSE_SUB_BITS) + (time >> shift);
+	return (as.bits >> (23 - IOTLB_REUSE_SUB_BITS)) - (UINT32_C(127) << IOTLB_REUSE_SUB_BITS);
 }
 
-/** The longest reuse time of a bucket. */
+/** The longest reuse time of a bucket; several have the same where they are finer than 1. */
 static inline uint32_t iotlb_reuse_end(uint32_t index)
 {
-	const uint32_t steps = UINT32_C(1) << IOTLB_REUSE_SUB_BITS;
+	const uint64_t steps = UINT64_C(1) << IOTLB_REUSE_SUB_BITS;
+	uint64_t next = (steps + index % steps + 1) << (index >> IOTLB_REUSE_SUB_BITS);
 
-	if (index < 2 * steps)
-		return index;
-	uint32_t shift = (index >> IOTLB_REUSE_SUB_BITS) - 1;
-
-	return (uint32_t)(((uint64_t)(steps + index % steps + 1) << shift) - 1);
+	return (uint32_t)((next + steps - 1) / steps - 1);
 }
 
 /* One writer: a relaxed load and store, not a locked add. */
@@ -63,7 +66,7 @@ static inline void iotlb_reuse_add_cold(struct iotlb_reuse *reuse)
 static inline void iotlb_reuse_add_fresh(struct iotlb_reuse *reuse, uint32_t age)
 {
 	iotlb_reuse_bump(&reuse->accesses, 1);
-	iotlb_reuse_bump(&reuse->fresh[iotlb_reuse_index(age)], 1);
+	iotlb_reuse_bump(&reuse->fresh[iotlb_reuse_index(age | 1)], 1);
 }
 
 /** Adds all of one to another, whose owner may go on adding; `into` is the caller's. */

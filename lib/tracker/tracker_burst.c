@@ -51,7 +51,7 @@ static inline void resolve(struct tracker_probe *probe, struct rte_mbuf *const *
 struct cursor {
 	uint32_t *stamp;
 	uint8_t *touched;
-	uint64_t *even, *odd;
+	uint64_t (*count)[TRACKER_COPIES];
 	uint32_t clock;
 	uint32_t limit; /* a longer time reaches back behind the window */
 	uint8_t window;
@@ -65,8 +65,7 @@ static inline struct cursor cursor_begin(struct tracker_probe *probe)
 	return (struct cursor){
 		.stamp = probe->stamp,
 		.touched = probe->touched,
-		.even = probe->count[0],
-		.odd = probe->count[1],
+		.count = probe->count,
 		.clock = lane->clock,
 		.limit = age + TRACKER_GAP / 2,
 		.window = __atomic_load_n(&lane->tracker->window, __ATOMIC_RELAXED),
@@ -81,7 +80,7 @@ static __rte_noinline void count_unseen(struct tracker_probe *probe, uint32_t st
 	if (stamp == 0 && !lane->is_sampling)
 		bump(&probe->counts.cold, 1);
 	else
-		bump(&probe->fresh[iotlb_reuse_index(clock - lane->since)], 1);
+		bump(&probe->fresh[iotlb_reuse_index((clock - lane->since) | 1)], 1);
 }
 
 static __rte_noinline void count_flush(struct tracker_probe *probe, uint32_t stamp, uint32_t clock)
@@ -117,14 +116,14 @@ static __rte_noinline void count_shadow(struct tracker_probe *probe, uint32_t pa
 
 static inline __attribute__((always_inline)) void count_page(struct tracker_probe *probe,
 							     struct cursor *cursor, uint32_t page,
-							     uint64_t *count, bool has_more)
+							     unsigned int copy, bool has_more)
 {
 	uint32_t stamp = cursor->stamp[page], time = cursor->clock - stamp;
 
 	if (unlikely(time > cursor->limit))
 		count_unseen(probe, stamp, cursor->clock);
 	else
-		bump(&count[iotlb_reuse_index(time)], 1);
+		bump(&cursor->count[iotlb_reuse_index(time)][copy], 1);
 	if (has_more && probe->lane->is_flushing)
 		count_flush(probe, stamp, cursor->clock);
 	if (has_more && probe->lane->is_shadowing)
@@ -138,14 +137,16 @@ static inline __attribute__((always_inline)) void count_pages(struct tracker_pro
 							      bool has_more)
 {
 	struct cursor cursor = *to; /* in registers */
-	const uint32_t *page = probe->page, *end = page + n, *even_end = page + n / 2 * 2;
+	const uint32_t *page = probe->page, *end = page + n, *fours = page + n / 4 * 4;
 
-	for (; page < even_end; page += 2) {
-		count_page(probe, &cursor, page[0], cursor.even, has_more);
-		count_page(probe, &cursor, page[1], cursor.odd, has_more);
+	for (; page < fours; page += 4) {
+		count_page(probe, &cursor, page[0], 0, has_more);
+		count_page(probe, &cursor, page[1], 1, has_more);
+		count_page(probe, &cursor, page[2], 2, has_more);
+		count_page(probe, &cursor, page[3], 3, has_more);
 	}
-	if (page < end)
-		count_page(probe, &cursor, page[0], cursor.even, has_more);
+	for (; page < end; page++)
+		count_page(probe, &cursor, page[0], 0, has_more);
 	to->clock = cursor.clock;
 }
 
@@ -155,10 +156,10 @@ static inline __attribute__((always_inline)) void count_pages(struct tracker_pro
 static inline void count_run(struct tracker_probe *probe, struct cursor *cursor, uint32_t page,
 			     uint32_t times)
 {
-	count_page(probe, cursor, page, cursor->even, true);
+	count_page(probe, cursor, page, 0, true);
 	if (times == 1)
 		return;
-	bump(&cursor->even[1], times - 1);
+	bump(&cursor->count[iotlb_reuse_index(1)][0], times - 1);
 	if (probe->lane->is_shadowing && probe->lane->shadow_warm == 0)
 		bump(&probe->counts.shadow_accesses, times - 1);
 	cursor->clock += times - 1;
@@ -168,8 +169,8 @@ static inline void count_run(struct tracker_probe *probe, struct cursor *cursor,
 static inline uint32_t lines_between(const struct tracker_lines *ring, uint32_t start, uint32_t end)
 {
 	if (ring->is_fetch)
-		return (end - start + ring->line - 1) / ring->line;
-	return (end - 1) / ring->line - start / ring->line + 1;
+		return ((end - start - 1) >> ring->line_shift) + 1;
+	return ((end - 1) >> ring->line_shift) - (start >> ring->line_shift) + 1;
 }
 
 /* From start to end without the ring's end between; page by page. Returns accesses. */

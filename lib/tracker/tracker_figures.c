@@ -33,7 +33,9 @@ static void snapshot(const struct tracker_probe *probe, struct tracker_counts *c
 	reuse->cold = counts->cold;
 	reuse->accesses = reuse->cold;
 	for (unsigned int i = 0; i < IOTLB_REUSE_BUCKETS; i++) {
-		reuse->count[i] = load(&probe->count[0][i]) + load(&probe->count[1][i]);
+		reuse->count[i] = 0;
+		for (unsigned int copy = 0; copy < TRACKER_COPIES; copy++)
+			reuse->count[i] += load(&probe->count[i][copy]);
 		reuse->accesses += reuse->count[i] + reuse->fresh[i];
 	}
 }

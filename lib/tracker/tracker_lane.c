@@ -11,7 +11,7 @@
 #define PAUSE	     15			 /* windows of time without counting after one with */
 #define PAUSES_A_SEC 10			 /* at least, however slow the traffic */
 #define PAUSE_BURSTS 32			 /* between looks at the time */
-#define AGE_MAX	     (UINT32_C(1) << 31) /* half of what a stamp tells apart */
+#define AGE_MAX	     (UINT32_C(1) << 30) /* a quarter of what a stamp tells apart */
 
 /* The shadow sees one access of 16, in a row. What it held before is from another time. */
 #define SHADOW_LEAST   (UINT32_C(1) << 13)

@@ -13,7 +13,7 @@
 
 #define TRACKER_BURST_MAX 512  /* packets of one offer */
 #define TRACKER_PAGES_MAX 2048 /* pages of one burst; the packets after them are not counted */
-#define TRACKER_COPIES	  2    /* of the histogram: an add need not wait for the one before */
+#define TRACKER_COPIES	  4    /* of the histogram: an add need not wait for the one before */
 #define TRACKER_PAGES	  (UINT32_C(1) << 28) /* of a domain */
 
 /* Where a lane's clock jumps when it goes on after a pause: far from every page's last access. */
@@ -96,7 +96,7 @@ struct tracker_lines {
 	uint32_t size;	 /* bytes; 0: not counted */
 	uint32_t at;	 /* bytes: where the next burst begins */
 	uint32_t desc_size;
-	uint32_t line;
+	uint32_t line_shift;
 	bool is_fetch;	/* a line begins where the device stands */
 	uint32_t first; /* page at offset 0 of the place */
 	uint32_t shift;
@@ -120,7 +120,7 @@ struct tracker_probe {
 	uint16_t sent;
 	uint16_t page_count;
 	uint16_t desc_count;
-	uint64_t count[TRACKER_COPIES][IOTLB_REUSE_BUCKETS];
+	uint64_t count[IOTLB_REUSE_BUCKETS][TRACKER_COPIES];
 	uint64_t fresh[IOTLB_REUSE_BUCKETS];
 	uint32_t page[TRACKER_PAGES_MAX];
 	uint16_t page_end[TRACKER_BURST_MAX]; /* not plain: behind the pages of each packet */

@@ -28,7 +28,7 @@ static int find_lines(const struct tracker_domain *domain, const struct tracker_
 		.offset = ring->iova - place->iova,
 		.size = size,
 		.desc_size = ring->desc_size,
-		.line = ring->line,
+		.line_shift = (uint32_t)__builtin_ctz(ring->line),
 		.is_fetch = ring->line > CACHE_LINE,
 		.first = place->first,
 		.shift = place->shift,

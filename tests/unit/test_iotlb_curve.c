@@ -40,18 +40,19 @@ static double miss_ratio(uint32_t entries)
 
 static void buckets_are_exact_below_64_and_within_a_32nd_above(void **state)
 {
-	uint64_t state_of = 1;
+	uint64_t seed = 1;
 
-	for (uint32_t time = 0; time < 64; time++)
+	for (uint32_t time = 1; time < 64; time++)
 		assert_int_equal(iotlb_reuse_end(iotlb_reuse_index(time)), time);
 	for (unsigned int i = 0; i < 100000; i++) {
-		uint32_t time = (uint32_t)unit_random(&state_of) >> (i % 26);
+		uint32_t time = 1 + (((uint32_t)unit_random(&seed) & 0xffffff) >> (i % 18));
 		uint32_t index = iotlb_reuse_index(time), end = iotlb_reuse_end(index);
 
 		assert_in_range(index, 0, IOTLB_REUSE_BUCKETS - 1);
-		assert_true(end >= time && end - time <= time / 32);
+		assert_true(end >= time && end - time < 1 + time / 32);
 		assert_true(index == 0 || iotlb_reuse_end(index - 1) < time);
 	}
+	assert_in_range(iotlb_reuse_index(IOTLB_REUSE_MAX), 0, IOTLB_REUSE_BUCKETS - 1);
 	assert_int_equal(iotlb_reuse_end(IOTLB_REUSE_BUCKETS - 1), UINT32_MAX);
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "iotlb_shadow.h"
 #include "tracker.h"
 #include "unit.h"
 
@@ -395,6 +396,48 @@ static void flush_is_predicted_exactly(void **state)
 	assert_string_equal(read_unit().method, "flush");
 }
 
+static int open_sets(void **state)
+{
+	const struct iotlb_geometry geometry = iotlb_geometry_default();
+
+	open_with(&geometry, 12);
+	return 0;
+}
+
+/* 160 pages in any order, in an IOTLB of 16 sets of 8: what one of its geometry misses. */
+static void sets_are_predicted_by_a_shadow_of_the_profile(void **state)
+{
+	const struct iotlb_geometry geometry = iotlb_geometry_default();
+	struct tracker_queue *rx = make_queue(true, 0);
+	struct iotlb_shadow *shadow;
+	uint64_t seed = 2, misses = 0, predicted;
+
+	assert_int_equal(iotlb_shadow_create(&geometry, &shadow), 0);
+	for (unsigned int i = 0; i < 1000000; i++) {
+		/* The mode changes again and again: the shadow goes on. */
+		if (i % 100000 == 0)
+			tracker_set_mode(tracker, TRACKER_FULL);
+		uint64_t page = unit_random(&seed) % 160;
+
+		receive(rx, 2 * page, 1);
+		misses += !iotlb_shadow_access(shadow, iotlb_shadow_page(1, 12, page));
+	}
+	predicted = read_queue(rx).predicted_misses;
+	assert_in_range(predicted, misses * 97 / 100, misses * 103 / 100);
+	assert_string_equal(read_unit().method, "shadow");
+	iotlb_shadow_destroy(shadow);
+}
+
+/* Pages that are seen once cannot be scaled up by what the shadow sees of them. */
+static void a_shadow_does_not_take_the_first_accesses_for_the_rule(void **state)
+{
+	struct tracker_queue *rx = make_queue(true, 0);
+
+	for (unsigned int i = 0; i < 40000; i++)
+		receive(rx, i % 2 * 32, 32);
+	assert_in_range(read_queue(rx).predicted_misses, 32, 100);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -417,6 +460,11 @@ int main(void)
 		TEST(off_counts_nothing_and_what_it_missed_is_not_made_up),
 		cmocka_unit_test_setup_teardown(flush_is_predicted_exactly, open_flush,
 						close_tracker),
+		cmocka_unit_test_setup_teardown(sets_are_predicted_by_a_shadow_of_the_profile,
+						open_sets, close_tracker),
+		cmocka_unit_test_setup_teardown(
+			a_shadow_does_not_take_the_first_accesses_for_the_rule, open_sets,
+			close_tracker),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
