@@ -11,6 +11,7 @@ struct pmu_device {
 	char root_bus[HOST_NAME_SIZE]; /* "0000:17", "" where sysfs does not tell */
 	uint32_t segment;
 	uint16_t requester_id; /* bus, device, function */
+	uint32_t stream_id;    /* Arm's, once its family has found it */
 };
 
 struct pmu_family {

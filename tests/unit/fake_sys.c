@@ -55,7 +55,7 @@ static void make_folders(char *full)
 	}
 }
 
-void fake_sys_write(const char *path, const char *text)
+void fake_sys_write_bytes(const char *path, const void *bytes, size_t size)
 {
 	char full[PATH_MAX];
 	FILE *file;
@@ -64,8 +64,13 @@ void fake_sys_write(const char *path, const char *text)
 	make_folders(full);
 	file = fopen(full, "we");
 	assert_non_null(file);
-	fputs(text, file);
+	assert_int_equal(fwrite(bytes, 1, size, file), size);
 	assert_int_equal(fclose(file), 0);
+}
+
+void fake_sys_write(const char *path, const char *text)
+{
+	fake_sys_write_bytes(path, text, strlen(text));
 }
 
 void fake_sys_remove(const char *path)

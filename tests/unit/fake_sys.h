@@ -20,6 +20,7 @@ void fake_sys_destroy(void);
 
 /** Writes a file below the root, with the folders above it. */
 void fake_sys_write(const char *path, const char *text);
+void fake_sys_write_bytes(const char *path, const void *bytes, size_t size);
 void fake_sys_remove(const char *path);
 
 /** Makes a link below the root, with the folders above it. */
