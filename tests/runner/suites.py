@@ -188,6 +188,8 @@ def main():
     say(f"{'all':42} {minutes} min {seconds} s")
     for name, why in run.total.skips:
         say(f"skipped {name}: {why}")
+    for name, what in run.total.notes:
+        say(f"{name} was {what}")
     for name, _ in run.total.failures:
         say(f"failed {name}")
     say(run.total.line())

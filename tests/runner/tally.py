@@ -9,20 +9,23 @@ TAIL_LINES = 30
 
 @dataclass
 class Tally:
-    """Tests by outcome; failures are (name, what it said), skips are (name, why)."""
+    """Tests by outcome; failures are (name, what it said), skips are (name, why), notes are
+    (name, what happened to it) of tests that may have passed all the same."""
     passed: int = 0
     failures: list = field(default_factory=list)
     skips: list = field(default_factory=list)
+    notes: list = field(default_factory=list)
 
     def add(self, other):
         self.passed += other.passed
         self.failures += other.failures
         self.skips += other.skips
+        self.notes += other.notes
 
     def titled(self, title):
         """The same with a title before each name."""
-        return Tally(self.passed, [(f"{title}: {name}", said) for name, said in self.failures],
-                     [(f"{title}: {name}", why) for name, why in self.skips])
+        return Tally(self.passed, *([(f"{title}: {name}", what) for name, what in told]
+                                    for told in (self.failures, self.skips, self.notes)))
 
     def line(self):
         return f"{self.passed} passed, {len(self.failures)} failed, {len(self.skips)} skipped"
@@ -96,5 +99,8 @@ def of_pytest(path):
         for case in suite.iter("testcase"):
             one = xml.Element("testsuite")
             one.append(case)
-            add_cases(total, case.get("classname").split(".")[-1], one)
+            title = case.get("classname").split(".")[-1]
+            add_cases(total, title, one)
+            total.notes += [(f"{title}: {case.get('name')}", said.get("value"))
+                            for said in case.iter("property") if said.get("name") == "note"]
     return total

@@ -94,6 +94,17 @@ def test_pytest_is_counted(text, line, tmp_path):
     assert suites.Run().pytest(tmp_path, tmp_path).line() == line
 
 
+def test_what_happened_to_a_test_is_told(tmp_path):
+    """A machine that was booted anew under it, of a test that passed in the end."""
+    (tmp_path / "meson-logs").mkdir()
+    (tmp_path / "test_it.py").write_text(
+        "def test_a(record_property):\n    record_property('note', 'run again: why')\n"
+        "    record_property('other', 1)\n")
+    tally = suites.Run().pytest(tmp_path, tmp_path).titled("suite")
+    assert tally.line() == "1 passed, 0 failed, 0 skipped"
+    assert tally.notes == [("suite: test_it: test_a", "run again: why")]
+
+
 def test_a_broken_build_is_a_failure(capsys):
     run = suites.Run()
 

@@ -59,24 +59,26 @@ class Booted:
     def __init__(self, name):
         self.name, self.why_not = name, None
 
-    def running(self):
+    def running(self, item=None):
         if self.why_not:
             raise self.why_not
-        if self.guest is None or self.guest.has_ended() or self.guest.has_given_up():
+        if self.guest is None or self.guest.has_ended() or self.guest.why_given_up():
             self.power_off()
             try:
-                Booted.guest = self.boot()
+                Booted.guest = self.boot(item)
             except AssertionError as why:
                 self.why_not = why
                 raise
         return self.guest
 
-    def boot(self):
-        try:
-            return Guest(self.name, BUILD)
-        except AssertionError as why:
-            print(why, "booting it again", sep="\n")
-            return Guest(self.name, BUILD)
+    def boot(self, item, tries=3):
+        for left in reversed(range(tries)):
+            try:
+                return Guest(self.name, BUILD)
+            except AssertionError as why:
+                if left == 0:
+                    raise
+                note(item, f"booted again: {first_line(why)}")
 
     @staticmethod
     def power_off():
@@ -94,25 +96,45 @@ def booted(request, parts):
 
 
 @pytest.fixture
-def guest(booted):
+def guest(request, booted):
     """The machine of the test, booted."""
-    return booted.running()
+    return booted.running(request.node)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item, nextitem):
-    """A test under which QEMU gave up (Guest.has_given_up()) is run once more, on the machine
-    booted anew, and says so."""
+    """A test under which QEMU gave up (Guest.why_given_up()) is run again, twice at most, on the
+    machine booted anew, and says so."""
     item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
-    reports = runtestprotocol(item, log=False, nextitem=nextitem)
-    gone = Booted.guest
-    if gone is not None and gone.has_given_up():
-        print(f"\nQEMU gave up during {item.name}, which is run again:\n{gone.console()}")
+    for is_last in (False, False, True):
         reports = runtestprotocol(item, log=False, nextitem=nextitem)
+        why = Booted.guest and Booted.guest.why_given_up()
+        if not why or is_last:
+            break
+        note(item, f"run again: {why}")
+        print(f"\n{item.name} is run again: {why}\n{Booted.guest.console()}")
     for report in reports:
         item.ihook.pytest_runtest_logreport(report=report)
     item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
     return True
+
+
+def first_line(why):
+    return str(why).splitlines()[0].rstrip(":")
+
+
+def note(item, what):
+    """Says at the end, and in the report for tests/run, what happened to a test."""
+    if item is not None:
+        item.user_properties.append(("note", what))
+
+
+def pytest_terminal_summary(terminalreporter):
+    """The notes; those of a test are in the last of its reports."""
+    for report in sum(terminalreporter.stats.values(), []):
+        if getattr(report, "when", None) == "teardown":
+            for _, what in report.user_properties:
+                terminalreporter.write_line(f"{report.nodeid} was {what}")
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -117,7 +117,7 @@ def build_archive(kernel, build, out):
     archive.file(kernel / "bin" / "busybox", "bin/busybox")
     archive.link("bin/sh", "busybox")
     archive.file(HERE / "guest" / "init", "init")
-    for name in ("agent", "inject", "nics"):
+    for name in ("agent", "beat", "inject", "nics"):
         archive.file(HERE / "guest" / name, f"bin/{name}")
     modules, = (kernel / "lib" / "modules").iterdir()
     add_modules(archive, modules)

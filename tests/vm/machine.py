@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 UNIT = ("-device", "intel-iommu,intremap=on,caching-mode=on,device-iotlb=on,aw-bits=48")
 # A busy host delays the timer past what the kernel takes for a broken interrupt. Under TCG a timer
-# that is set for once has been seen never to fire; a tick that repeats gets over that. The vCPUs'
-# time stamp counters are one, which the kernel cannot know.
+# that is set for once has been seen never to fire; a tick that repeats gets over that. On a busy
+# host the kernel has measured the time stamp counter ten times too slow, and its clock ran as fast:
+# QEMU's HPET needs no measuring.
 KERNEL = ("console=ttyS0 panic=-1 loglevel=4 no_timer_check nohz=off highres=off tsc=reliable "
-          "mitigations=off rcupdate.rcu_cpu_stall_timeout=10")
+          "clocksource=hpet mitigations=off rcupdate.rcu_cpu_stall_timeout=10")
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,10 @@ def command(machine, folder, archive):
              qemu / "usr/bin/qemu-system-x86_64"]
     for data in ("usr/share/qemu", "usr/share/seabios", "usr/lib/ipxe/qemu"):
         words += ["-L", qemu / data]
-    words += ["-M", "q35,kernel-irqchip=split", "-accel", "tcg,thread=multi", "-cpu", "max",
+    # One thread for both vCPUs: with one each, QEMU 10 looks a device's section up in a table that
+    # another vCPU may just have replaced (iotlb_to_section() in system/physmem.c); what is written
+    # then is lost, to an APIC for one, or QEMU aborts.
+    words += ["-M", "q35,kernel-irqchip=split", "-accel", "tcg,thread=single", "-cpu", "max",
               "-smp", "2", "-m", "2G", "-nodefaults", "-no-reboot", "-display", "none",
               "-kernel", kernel, "-initrd", archive, "-append", f"{KERNEL} {machine.kernel}",
               "-serial", f"file:{folder}/console",

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The machine itself: what is run in it ends as it should, and its IOMMU works."""
 import signal
+import time
 
 import pytest
 
-from guest import QemuGaveUp
+from guest import SILENT_S, QemuGaveUp
 
 pytestmark = pytest.mark.machines("e1000e")
 
@@ -50,8 +51,22 @@ def test_the_kernel_translates_for_each_nic_in_a_group_of_its_own(guest):
         assert guest.run(f"readlink {device}/driver").stdout.strip().endswith("/vfio-pci")
 
 
-def test_a_machine_that_misses_a_cpu_is_booted_anew(booted, guest):
-    with pytest.raises(QemuGaveUp):
-        guest.run("echo '<3>rcu: INFO: rcu_preempt detected stalls' >/dev/kmsg; sleep 5")
+def assert_booted_anew(booted, guest):
     assert booted.running() is not guest
-    assert not booted.running().has_given_up()
+    assert not booted.running().why_given_up()
+
+
+def test_a_machine_that_misses_a_cpu_is_booted_anew(booted, guest):
+    with pytest.raises(QemuGaveUp, match="misses a CPU"):
+        guest.run("echo '<3>rcu: INFO: rcu_preempt detected stalls' >/dev/kmsg; sleep 5")
+    assert_booted_anew(booted, guest)
+
+
+def test_a_machine_that_stands_still_is_given_up_before_its_command_s_limit(booted, guest):
+    assert guest.silent_s() < SILENT_S
+    with pytest.raises(QemuGaveUp, match="no sign of life"), guest.start("sleep 100", 100) as job:
+        guest.qemu.monitor("stop")
+        began = time.monotonic()
+        job.finish()
+    assert time.monotonic() - began < SILENT_S + 5
+    assert_booted_anew(booted, guest)
