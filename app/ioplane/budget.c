@@ -27,9 +27,16 @@
 #define DMANIC_RING_MIN 64
 #define DMANIC_RING_MAX 4096
 
+/* As port_policy_choose() will find it. */
+static bool is_apart(const char *device)
+{
+	return options_get()->dma_policy.policy != DMA_STATIC &&
+	       (port_device_kind(device) != PORT_PCI || !port_direct_is_unprotected(device));
+}
+
 static void need_of(const char *device, struct port_need *need)
 {
-	port_memory_need(port_device_kind(device), false, need);
+	port_memory_need(port_device_kind(device), false, is_apart(device), need);
 }
 
 /* Size of the file that "PORT,file=F,..." names; 0 when it cannot be read: told later, better. */
@@ -57,8 +64,14 @@ uint64_t budget_eal_memory(const struct eal_args *args)
 		need_of(args->devices[i], &need);
 		bytes += EAL_PER_PORT + need.header_bytes;
 	}
-	for (unsigned int i = 0; i < options->replay_count; i++)
-		bytes += replay_file_size(options->replay[i]) / FRAME_MIN * FRAME_HEADERS;
+	for (unsigned int i = 0; i < options->replay_count; i++) {
+		uint64_t size = replay_file_size(options->replay[i]);
+
+		bytes += size / FRAME_MIN * FRAME_HEADERS;
+		/* what is copied is no DMA memory */
+		if (options->dma_policy.policy != DMA_STATIC)
+			bytes += size;
+	}
 	return bytes;
 }
 
@@ -91,6 +104,25 @@ struct totals {
 	uint64_t leaves; /* of the tables that hold them */
 };
 
+/* At most: full rings, each buffer a mapping in pages of 4 KiB. */
+static void add_hand_over(struct totals *totals)
+{
+	const struct options *o = options_get();
+	uint64_t buffers = (uint64_t)o->rxq * o->rxd + (uint64_t)o->txq * o->txd;
+
+	totals->mappings += buffers;
+	totals->leaves += buffers * (port_memory_stride((uint16_t)o->mbuf_size, true) / HUGEMEM_4K);
+}
+
+static void print_policy(void)
+{
+	char text[DMA_POLICY_TEXT_SIZE];
+
+	if (options_get()->dma_policy.policy != DMA_STATIC)
+		printf("DMA policy:   %s, buffers in pages of 4 KiB of their own\n",
+		       dma_policy_print(&options_get()->dma_policy, text));
+}
+
 static void add_device(const char *device, struct totals *totals)
 {
 	enum port_kind kind = port_device_kind(device);
@@ -108,11 +140,15 @@ static void add_device(const char *device, struct totals *totals)
 	totals->dmanics += kind == PORT_DMANIC;
 	totals->unprotected += kind == PORT_PCI && port_direct_is_unprotected(device);
 	totals->bytes += page_round(need.ring_bytes, page);
-	/* own rings and buffers, and the buffers of the port that it forwards for */
-	totals->mappings += 3;
-	totals->leaves +=
-		(page_round(need.ring_bytes, page) + 2 * page_round(need.buffer_bytes, page)) /
-		page;
+	totals->mappings++;
+	totals->leaves += page_round(need.ring_bytes, page) / page;
+	if (is_apart(device)) {
+		add_hand_over(totals);
+		return;
+	}
+	/* its buffers, and those of the port that it forwards for */
+	totals->mappings += 2;
+	totals->leaves += 2 * page_round(need.buffer_bytes, page) / page;
 }
 
 static int check_memory(const struct totals *totals, const struct eal_memory *memory,
@@ -208,6 +244,7 @@ int budget_check(struct eal_args *args, struct base_error *err)
 	       options->rxq, options->txq, options->rxd, options->txd);
 	printf("Buffers:      %u of %u bytes, %s\n", totals.mbufs, options->mbuf_size,
 	       options->is_inline ? "with their headers" : "headers apart");
+	print_policy();
 	printf("DMA memory:   %" PRIu64 " MiB in pages of %s (%" PRIu64 " of them)\n",
 	       totals.bytes >> 20, hugemem_page_size_name(page), totals.bytes / page);
 	printf("DPDK memory:  %" PRIu64 " MiB, %s\n", memory.needed >> 20, memory.why);

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "engine_replay_copy.h"
 #include "port_replay.h"
 #include "replay_share.h"
 #include "stream_burst.h"
@@ -34,25 +35,31 @@ static void replay_port_end(struct port *port)
 	port->engine_data = NULL;
 }
 
-static int replay_stream_begin(struct stream *stream, struct base_error *err __rte_unused)
-{
-	struct replay_split *split = stream->tx_port->engine_data;
-
-	stream->data = &split->shares[count_streams(stream->tx_port, stream)];
-	return 0;
-}
-
-static void replay_stream_end(struct stream *stream)
-{
-	stream->data = NULL;
-}
-
 static void end(struct stream *stream, struct replay_share *share)
 {
 	if (stream->is_done)
 		return;
 	share->end_tsc = rte_rdtsc();
 	__atomic_store_n(&stream->is_done, 1, __ATOMIC_RELEASE);
+}
+
+static int replay_stream_begin(struct stream *stream, struct base_error *err)
+{
+	struct replay_split *split = stream->tx_port->engine_data;
+	struct replay_share *share = &split->shares[count_streams(stream->tx_port, stream)];
+
+	/* one frame waits in a ring many times, and an mbuf has one IOVA */
+	if (stream->tx_port->policy != NULL)
+		return replay_copy_begin(stream, share, end, err);
+	stream->data = share;
+	return 0;
+}
+
+static void replay_stream_end(struct stream *stream)
+{
+	if (stream->tx_port->policy != NULL)
+		replay_copy_end(stream);
+	stream->data = NULL;
 }
 
 /* What the device does not take stays where it is, for the next call: nothing is dropped. */

@@ -15,6 +15,7 @@
 #include "forward_prepare.h"
 #include "options.h"
 #include "port_link.h"
+#include "port_policy.h"
 #include "port_tracker.h"
 #include "stats.h"
 #include "stream_burst.h"
@@ -318,6 +319,7 @@ int forward_stop(struct base_error *err)
 	forward.stop_ns = now_ns();
 	end_streams(UINT32_MAX);
 	end_ports(UINT32_MAX);
+	port_policy_end();
 	stats_unlock();
 	if (!options_get()->is_json)
 		forward_print_stats();

@@ -6,6 +6,7 @@
 
 #include "dma.h"
 #include "iommu.h"
+#include "port_policy.h"
 
 static struct iommu_domain *domain_of(const struct port *port)
 {
@@ -17,6 +18,9 @@ static uint32_t rights_needed(const struct port *owner, const struct iommu_domai
 {
 	uint32_t rights = domain_of(owner) == domain ? IOMMU_WRITE : 0;
 
+	/* strict and deferred map each buffer when it is handed over */
+	if (owner->queue_pool_count != 0)
+		return 0;
 	for (struct stream *s = NULL; (s = stream_next(s)) != NULL;)
 		if (s->rx_port == owner && s->tx_port != NULL && domain_of(s->tx_port) == domain)
 			rights |= IOMMU_READ;
@@ -92,8 +96,11 @@ static int grant_all(bool *was_stopped, struct base_error *err)
 int forward_grant(struct base_error *err)
 {
 	bool was_stopped[RTE_MAX_ETHPORTS] = {false};
-	int ret = grant_all(was_stopped, err);
+	int ret = port_policy_begin(err);
 
+	if (ret != 0)
+		return ret;
+	ret = grant_all(was_stopped, err);
 	for (struct port *port = NULL; (port = port_next(port)) != NULL;) {
 		int started = was_stopped[port->id] ? port_resume(port, err) : 0;
 

@@ -14,6 +14,7 @@
 #include <rte_udp.h>
 
 #include "options_table.h"
+#include "port_policy.h"
 
 #define OPTION_COUNT_MAX 64
 /* What getopt_long() returns for entry i of the table. */
@@ -197,5 +198,5 @@ int options_parse(int argc, char **argv, struct base_error *err)
 	}
 	if (optind < argc)
 		return base_error_set(err, -EINVAL, "argument %s is not an option", argv[optind]);
-	return 0;
+	return port_policy_check_options(&option_values.dma_policy, err);
 }

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base_error.h"
+#include "dma.h"
 #include "tracker.h"
 
 #define OPTIONS_SPECS_MAX 64
@@ -40,9 +41,10 @@ struct options {
 	uint64_t page_size; /* 0: the largest that fits */
 	uint32_t arena_mb;  /* 0: computed */
 	const char *iotlb_file;
-	enum tracker_mode tracker; /* runtime */
-	bool traces_kernel;	   /* --kernel-trace */
-	bool uses_pmu;		   /* not --pmu off */
+	struct dma_policy_config dma_policy; /* --dma-policy, of all ports at their attach */
+	enum tracker_mode tracker;	     /* runtime */
+	bool traces_kernel;		     /* --kernel-trace */
+	bool uses_pmu;			     /* not --pmu off */
 
 	/* forwarding; runtime: the set commands */
 	const char *forward_mode;

@@ -110,15 +110,10 @@ static int set_domain(const char *argument, struct base_error *err)
 
 static int set_dma_policy(const char *argument, struct base_error *err)
 {
-	size_t length = strcspn(argument, ",");
+	struct base_error why = {0};
+	int ret = dma_policy_parse(argument, &option_values.dma_policy, &why);
 
-	if (strcmp(argument, "static") == 0)
-		return 0;
-	if (strncmp(argument, "strict", length) == 0 || strncmp(argument, "deferred", length) == 0)
-		return base_error_set(err, -EINVAL,
-				      "--dma-policy %s is not in this version: give static",
-				      argument);
-	return base_error_set(err, -EINVAL, "--dma-policy %s: there is no such policy", argument);
+	return ret == 0 ? 0 : base_error_set(err, ret, "--dma-policy %s", why.text);
 }
 
 static int set_tracker(const char *argument, struct base_error *err)
@@ -341,9 +336,11 @@ const struct option_def option_defs[] = {
 	{"iotlb", 0, "F", "profile of the software IOMMU, and of the IOTLB that misses are predicted for",
 	 TEXT(iotlb_file)},
 	{"domain", 0, "D", "per-device or shared", CALL(set_domain)},
-	{"dma-policy", 0, "P", "static", CALL(set_dma_policy)},
 	{"tracker", 0, "T", "off, sampled (the default) or full: what queues ask of an IOTLB",
 	 CALL(set_tracker)},
+	{"dma-policy", 0, "P",
+	 "static, strict or deferred[,batch=N][,timeout-us=N], [,iova=fixed|fresh]",
+	 CALL(set_dma_policy)},
 	{"pmu", 0, "P", "hardware counters of IOMMUs: auto (where there are any) or off",
 	 CALL(set_pmu)},
 	{"kernel-trace", 0, NULL, "count the kernel's own maps; each costs it up to a quarter more",

@@ -9,6 +9,7 @@
 #include <rte_memcpy.h>
 
 #include "forward.h"
+#include "port_policy.h"
 
 #define IP_SOURCE      0xc6120001u /* 198.18.0.1 */
 #define IP_DESTINATION 0xc6120002u /* 198.18.0.2 */
@@ -21,12 +22,16 @@ int packet_pool_create(struct port *port, const char *name, struct port_pool **o
 	const struct options *options = options_get();
 	uint32_t queue = port->txd + 2u * options->burst + 2u * options->mbcache;
 	uint32_t room = 0;
+	int ret;
 
 	for (unsigned int i = 0; i < options->txpkts_count; i++)
 		room = RTE_MAX(room, (uint32_t)options->txpkts[i]);
 	room = RTE_MAX(room + RTE_PKTMBUF_HEADROOM, (uint32_t)RTE_MBUF_DEFAULT_BUF_SIZE);
-	return port_pool_create(port, name, options->txpkts_count * port->txq * queue + 1024,
-				(uint16_t)RTE_MIN(room, (uint32_t)PORT_MBUF_SIZE_MAX), out, err);
+	ret = port_pool_create(port, name, options->txpkts_count * port->txq * queue + 1024,
+			       (uint16_t)RTE_MIN(room, (uint32_t)PORT_MBUF_SIZE_MAX), out, err);
+	if (ret == 0 && port->policy != NULL && port->txq > 1)
+		port_policy_pool_share((*out)->mempool);
+	return ret;
 }
 
 int packet_template_init(struct packet_template *template, uint16_t port_id,

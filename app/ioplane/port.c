@@ -18,6 +18,7 @@
 #include "pmu_watch.h"
 #include "port_device.h"
 #include "port_memory.h"
+#include "port_policy.h"
 #include "port_tracker.h"
 #include "report.h"
 #include "stats.h"
@@ -107,6 +108,8 @@ static int create_struct(const char *devargs, struct port **out, struct base_err
 	port->needs_configure = true;
 	port->engine = engine_find(options_get()->forward_mode);
 	TAILQ_INIT(&port->pools);
+	LIST_INIT(&port->old_policies);
+	port->dma_policy = options_get()->dma_policy;
 	*out = port;
 	return 0;
 }
@@ -251,11 +254,22 @@ int port_drain_others(const struct port *port, struct base_error *err)
 	return failed;
 }
 
+static void forget_unit_of(const struct port *leaving)
+{
+	const struct iommu_unit *unit = iommu_domain_unit(leaving->domain);
+
+	for (struct port *port = NULL; (port = port_next(port)) != NULL;)
+		if (port->domain != NULL && iommu_domain_unit(port->domain) == unit)
+			return;
+	port_policy_forget_unit(unit);
+}
+
 /* What the domain was granted of other ports' buffers goes before the domain does. */
 static void revoke_from(const struct port *leaving)
 {
 	if (leaving->domain == NULL)
 		return;
+	forget_unit_of(leaving);
 	for (struct port *port = NULL; (port = port_next(port)) != NULL;)
 		if (port->domain == leaving->domain)
 			return;

@@ -19,6 +19,7 @@
 #define PORT_NAME_SIZE	   IOMMU_NAME_SIZE
 
 struct engine;
+struct port_policy;
 
 /* What a device's name says of it. */
 enum port_kind {
@@ -74,15 +75,21 @@ struct port {
 	char heap[32];		     /* external malloc heap of the ring part, or "" */
 	int heap_socket;	     /* its socket id, else the node's */
 	struct rte_mempool *mempool; /* receive buffers, in the arena */
-	struct dma_ledger ledger;    /* the arena's mappings, static; main lcore: write */
+	/* under strict and deferred a pool for each receive queue, mempool the first; else none */
+	struct rte_mempool *queue_pools[PORT_QUEUES_MAX];
+	uint16_t queue_pool_count;
+	struct port_policy *policy; /* acts at hand-over; NULL: static */
+	LIST_HEAD(, port_policy) old_policies;
+	struct dma_ledger ledger; /* the arena's mappings, static; main lcore: write */
 	TAILQ_HEAD(, port_pool) pools;
 
 	/* configuration; written by the main lcore while the port is stopped */
 	enum port_state state;
 	uint16_t rxq, txq, rxd, txd;
-	uint32_t mtu;			 /* 0: as --max-pkt-len says */
-	uint64_t rss_hf;		 /* what is hashed, as asked for */
-	uint64_t rx_stopped, tx_stopped; /* by port P rxq Q stop; a bit a queue */
+	struct dma_policy_config dma_policy; /* from the next start on */
+	uint32_t mtu;			     /* 0: as --max-pkt-len says */
+	uint64_t rss_hf;		     /* what is hashed, as asked for */
+	uint64_t rx_stopped, tx_stopped;     /* by port P rxq Q stop; a bit a queue */
 	bool was_started;
 	uint32_t starts; /* how often */
 	struct rte_eth_conf conf;

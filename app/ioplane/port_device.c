@@ -14,6 +14,7 @@
 #include "port_eal_memory.h"
 #include "port_memory.h"
 #include "port_pci.h"
+#include "port_policy.h"
 #include "port_unit.h"
 
 #define DMANIC_PREFIX "net_dmanic"
@@ -70,6 +71,7 @@ int port_device_attach(struct port *port, struct base_error *err)
 	ret = port->kind == PORT_PCI ? port_pci_attach(port, err) : port_dmanic_attach(port, err);
 	if (ret != 0)
 		return ret;
+	port_policy_choose(port);
 	ret = port_memory_create(port, err);
 	if (ret != 0)
 		goto detach;

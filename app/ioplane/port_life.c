@@ -14,6 +14,7 @@
 #include "port_device.h"
 #include "port_memory.h"
 #include "port_pci.h"
+#include "port_policy.h"
 #include "port_replay.h"
 #include "stats.h"
 
@@ -94,8 +95,9 @@ static int set_up_queues(struct port *port, struct base_error *err)
 	rx.offloads = port->conf.rxmode.offloads;
 	tx.offloads = port->conf.txmode.offloads;
 	for (uint16_t q = 0; ret == 0 && q < port->rxq; q++)
-		ret = rte_eth_rx_queue_setup(port->id, q, port->rxd,
-					     (unsigned int)port->heap_socket, &rx, port->mempool);
+		ret = rte_eth_rx_queue_setup(
+			port->id, q, port->rxd, (unsigned int)port->heap_socket, &rx,
+			port->queue_pool_count == 0 ? port->mempool : port->queue_pools[q]);
 	if (ret != 0)
 		return base_error_set(err, ret,
 				      "port %u: a receive queue of %u descriptors cannot be set "
@@ -157,6 +159,8 @@ static int configure(struct port *port, struct base_error *err)
 	port->rx_stopped = 0;
 	port->tx_stopped = 0;
 	ret = choose_conf(port, err);
+	if (ret == 0)
+		ret = port_policy_configure(port, err);
 	if (ret != 0)
 		return ret;
 	port_pci_enter_heap(port);
@@ -191,6 +195,7 @@ static int configure_anew(struct port *port, struct base_error *err)
 	/* transmit rings of others may hold buffers of the old memory */
 	ret = port_drain_others(port, err);
 	port_memory_drop(port, &old);
+	port_policy_reap(port);
 	return ret;
 }
 
@@ -223,6 +228,19 @@ static void set_promiscuous(const struct port *port)
 			port->id, port->name, rte_strerror(-ret));
 }
 
+static int start_error(struct port *port, int ret, struct base_error *err)
+{
+	const char *mapping = port_policy_error(port);
+
+	if (mapping[0] == '\0')
+		return base_error_set(err, ret, "port %u (%s) does not start: %s", port->id,
+				      port->name, rte_strerror(-ret));
+	return base_error_set(err, ret,
+			      "port %u (%s) does not start: its buffers cannot be mapped: %s; "
+			      "lower --rxq or --rxd, or give --dma-policy static",
+			      port->id, port->name, mapping);
+}
+
 static int start_locked(struct port *port, struct base_error *err)
 {
 	int ret = 0;
@@ -233,15 +251,17 @@ static int start_locked(struct port *port, struct base_error *err)
 	if (ret != 0)
 		return ret;
 	port->needs_configure = false;
+	port_policy_reap(port);
 	port_pci_enter_heap(port);
 	ret = rte_eth_dev_start(port->id);
 	port_pci_leave_heap(port);
 	if (ret != 0)
-		return base_error_set(err, ret, "port %u (%s) does not start: %s", port->id,
-				      port->name, rte_strerror(-ret));
+		return start_error(port, ret, err);
 	port->state = PORT_STARTED;
 	port->starts++;
-	ret = stop_queues(port, err);
+	ret = port_policy_start(port, err);
+	if (ret == 0)
+		ret = stop_queues(port, err);
 	if (ret != 0)
 		return ret;
 	if (!port->was_started)
@@ -282,6 +302,7 @@ int port_stop(struct port *port, struct base_error *err)
 	ret = rte_eth_dev_stop(port->id);
 	if (ret == 0) {
 		port->state = PORT_STOPPED;
+		port_policy_stop(port);
 		port_pool_reap(port, false);
 	}
 	stats_unlock();

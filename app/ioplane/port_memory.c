@@ -13,6 +13,7 @@
 
 #include "hugemem.h"
 #include "options.h"
+#include "port_policy.h"
 
 #define DESCRIPTOR_SIZE 16
 /* A ring's alignment and EAL's own elements around it; more than either takes. */
@@ -50,38 +51,95 @@ static uint64_t ring_bytes(enum port_kind kind, bool has_own_rings)
 	return round_for_pages(bytes, RTE_MAX(o->rxd, o->txd) * entry + overhead);
 }
 
-void port_memory_need(enum port_kind kind, bool has_own_rings, struct port_need *need)
+static uint32_t shared_mbufs(const struct options *o)
 {
-	const struct options *o = options_get();
 	uint32_t rings = (uint32_t)o->rxq * o->rxd + 2u * o->txq * o->txd;
 	uint32_t lcores = (o->nb_cores + 1u) * (o->mbcache * 3u / 2 + o->burst);
 
+	return RTE_MAX(rings + lcores + 512u, (uint32_t)MBUFS_MIN);
+}
+
+/* What waits in the ring of a receive queue, in those that transmit it, and in bursts; no cache. */
+static uint32_t queue_mbufs(const struct options *o)
+{
+	uint32_t mbufs = o->rxd + 2u * o->txd + 2u * o->burst + 512u;
+
+	return RTE_MAX(mbufs, MBUFS_MIN / (uint32_t)o->rxq);
+}
+
+void port_memory_need(enum port_kind kind, bool has_own_rings, bool is_apart,
+		      struct port_need *need)
+{
+	const struct options *o = options_get();
+
 	need->mbufs = o->total_num_mbufs;
-	if (need->mbufs == 0)
-		need->mbufs = RTE_MAX(rings + lcores + 512u, (uint32_t)MBUFS_MIN);
+	need->queue_mbufs = 0;
+	if (is_apart) {
+		need->queue_mbufs = need->mbufs != 0 ? need->mbufs / o->rxq : queue_mbufs(o);
+		need->mbufs = need->queue_mbufs * o->rxq;
+	} else if (need->mbufs == 0) {
+		need->mbufs = shared_mbufs(o);
+	}
 	need->ring_bytes = ring_bytes(kind, has_own_rings);
-	need->buffer_bytes = port_memory_pool_size(need->mbufs, (uint16_t)o->mbuf_size);
+	need->buffer_bytes = port_memory_pool_size(need->mbufs, (uint16_t)o->mbuf_size, is_apart);
 	need->header_bytes = (uint64_t)need->mbufs * HEADER_SIZE;
 }
 
 static void need_of(const struct port *port, struct port_need *need)
 {
-	port_memory_need(port->kind, port->eal_memory == PORT_EAL_MEMORY_HEAP, need);
+	port_memory_need(port->kind, port->eal_memory == PORT_EAL_MEMORY_HEAP,
+			 port_policy_is_wanted(port), need);
+}
+
+static int add_pool(struct port *port, const char *name, const struct port_pool_config *config,
+		    struct rte_mempool **out, struct base_error *err)
+{
+	static unsigned int serial;
+	char other[RTE_MEMPOOL_NAMESIZE];
+
+	/* renewed memory stands beside the old one for a moment */
+	if (rte_mempool_lookup(name) != NULL) {
+		snprintf(other, sizeof(other), "mb_pool_%u_%u", port->id, ++serial);
+		name = other;
+	}
+	return port_memory_make_pool(name, config, out, err);
+}
+
+/* A pool for each queue: only so its lcore is the one that maps. */
+static int add_queue_pools(struct port *port, struct port_pool_config *config, uint32_t each,
+			   struct base_error *err)
+{
+	char name[RTE_MEMPOOL_NAMESIZE];
+	int ret = 0;
+
+	config->count = each;
+	for (uint16_t q = 0; ret == 0 && q < options_get()->rxq; q++) {
+		config->first = q * each;
+		snprintf(name, sizeof(name), "mb_pool_%uq%u", port->id, q);
+		ret = add_pool(port, name, config, &port->queue_pools[q], err);
+		port->queue_pool_count += ret == 0;
+	}
+	port->mempool = port->queue_pools[0];
+	return ret;
 }
 
 int port_memory_add_pool(struct port *port, struct base_error *err)
 {
-	static unsigned int serial;
 	char name[RTE_MEMPOOL_NAMESIZE];
+	struct port_pool_config config = {
+		.arena = port->arena,
+		.data_room = (uint16_t)options_get()->mbuf_size,
+		.is_apart = port_policy_is_wanted(port),
+		.node = port->node < 0 ? SOCKET_ID_ANY : port->node,
+	};
 	struct port_need need;
 
 	need_of(port, &need);
+	if (config.is_apart)
+		return add_queue_pools(port, &config, need.queue_mbufs, err);
+	config.count = need.mbufs;
 	snprintf(name, sizeof(name), "mb_pool_%u", port->id);
-	/* renewed memory stands beside the old one for a moment */
-	if (rte_mempool_lookup(name) != NULL)
-		snprintf(name, sizeof(name), "mb_pool_%u_%u", port->id, ++serial);
-	return port_memory_make_pool(name, need.mbufs, (uint16_t)options_get()->mbuf_size,
-				     port->arena, port->node, &port->mempool, err);
+	return add_pool(port, name, &config, &port->mempool, err);
 }
 
 /* --- the heap over the rings ------------------------------------------------------------------ */
@@ -165,9 +223,13 @@ static void take(struct port *port, struct port_memory *memory)
 	memory->arena = port->arena;
 	memory->mempool = port->mempool;
 	memory->heap_socket = port->heap_socket;
+	memcpy(memory->queue_pools, port->queue_pools, sizeof(memory->queue_pools));
+	memory->queue_pool_count = port->queue_pool_count;
 	memcpy(memory->heap, port->heap, sizeof(memory->heap));
 	port->arena = NULL;
 	port->mempool = NULL;
+	memset(port->queue_pools, 0, sizeof(port->queue_pools));
+	port->queue_pool_count = 0;
 	port->heap[0] = '\0';
 }
 
@@ -210,7 +272,16 @@ void port_memory_drop(struct port *port, struct port_memory *old)
 
 	if (old->arena == NULL)
 		return;
-	rte_mempool_free(old->mempool);
+	/* a device may still write where an unmap waits for its sync */
+	port_policy_flush_all();
+	for (uint16_t q = 0; q < old->queue_pool_count; q++) {
+		/* which takes all mbufs out of it */
+		port_policy_pool_bind(old->queue_pools[q], NULL);
+		rte_mempool_free(old->queue_pools[q]);
+	}
+	if (old->queue_pool_count == 0)
+		rte_mempool_free(old->mempool);
+	port_policy_forget_arena(old->arena);
 	is_free = destroy_heap(old);
 	revoke_all(old->arena, &port->ledger);
 	if (is_free)
@@ -239,7 +310,10 @@ static int map_arena(struct port *port, struct base_error *err)
 {
 	int ret = map_part(port, DMA_RINGS, IOMMU_READ | IOMMU_WRITE, err);
 
-	return ret != 0 ? ret : map_part(port, DMA_BUFFERS, IOMMU_WRITE, err);
+	/* with the rings the unit knows of the buffers, too, which are mapped at hand-over */
+	if (ret != 0 || port_policy_is_wanted(port))
+		return ret;
+	return map_part(port, DMA_BUFFERS, IOMMU_WRITE, err);
 }
 
 int port_memory_create(struct port *port, struct base_error *err)
@@ -306,6 +380,8 @@ void port_memory_put_back(struct port *port, struct port_memory *old)
 	port_memory_drop(port, &unused);
 	port->arena = old->arena;
 	port->mempool = old->mempool;
+	memcpy(port->queue_pools, old->queue_pools, sizeof(port->queue_pools));
+	port->queue_pool_count = old->queue_pool_count;
 	port->heap_socket = old->heap_socket;
 	memcpy(port->heap, old->heap, sizeof(port->heap));
 }
@@ -318,8 +394,12 @@ bool port_memory_is_enough(const struct port *port)
 	need_of(port, &need);
 	dma_arena_range(port->arena, DMA_RINGS, &rings);
 	dma_arena_range(port->arena, DMA_BUFFERS, &buffers);
-	return rings.size >= need.ring_bytes && buffers.size >= need.buffer_bytes &&
-	       port->mempool->size >= need.mbufs;
+	if (rings.size < need.ring_bytes || buffers.size < need.buffer_bytes)
+		return false;
+	if (need.queue_mbufs == 0)
+		return port->queue_pool_count == 0 && port->mempool->size >= need.mbufs;
+	return port->queue_pool_count >= options_get()->rxq &&
+	       port->mempool->size >= need.queue_mbufs;
 }
 
 int port_memory_renew(struct port *port, struct port_memory *old, struct base_error *err)
@@ -348,6 +428,7 @@ void port_memory_destroy(struct port *port)
 	struct port_memory memory;
 
 	port_pool_reap(port, true);
+	port_policy_destroy(port);
 	take(port, &memory);
 	port_memory_drop(port, &memory);
 }

@@ -12,16 +12,24 @@
 /* What a port needs with the options as they are. */
 struct port_need {
 	uint32_t mbufs;
-	uint64_t ring_bytes; /* 0 without a domain */
+	uint32_t queue_mbufs; /* of these, for each receive queue; 0: one pool for all */
+	uint64_t ring_bytes;  /* 0 without a domain */
 	uint64_t buffer_bytes;
 	uint64_t header_bytes; /* from EAL's memory */
 };
 
-/** has_own_rings: at its probe the driver makes rings in the heap, of whatever size. */
-void port_memory_need(enum port_kind kind, bool has_own_rings, struct port_need *need);
+/**
+ * has_own_rings: at its probe the driver makes rings in the heap, of whatever size. is_apart: the
+ * policy maps buffers one by one.
+ */
+void port_memory_need(enum port_kind kind, bool has_own_rings, bool is_apart,
+		      struct port_need *need);
 
-/** Bytes between the starts of two buffers in an arena with headers apart. */
-uint32_t port_memory_stride(uint16_t data_room);
+/**
+ * Bytes between the starts of two buffers in an arena with headers apart; is_apart: no two of them
+ * share a page.
+ */
+uint32_t port_memory_stride(uint16_t data_room, bool is_apart);
 
 /**
  * Makes the arena, maps it for port->device (rings read and write, buffers write-only), and makes
@@ -42,6 +50,8 @@ bool port_memory_is_enough(const struct port *port);
 struct port_memory {
 	struct dma_arena *arena;
 	struct rte_mempool *mempool;
+	struct rte_mempool *queue_pools[PORT_QUEUES_MAX];
+	uint16_t queue_pool_count;
 	char heap[sizeof(((struct port *)0)->heap)];
 	int heap_socket;
 };
@@ -59,13 +69,22 @@ void port_memory_put_back(struct port *port, struct port_memory *old);
 /** Tells on stderr why pages are smaller than asked for, unless it is "" or was told last. */
 void port_tell_step_back(const struct port *port, const char *step_back);
 
-/** A pool of n mbufs over an arena's buffer part, as --mbuf-layout says. */
-int port_memory_make_pool(const char *name, uint32_t n, uint16_t data_room,
-			  const struct dma_arena *arena, int node, struct rte_mempool **out,
-			  struct base_error *err);
+/* Which buffers of an arena a pool gets. */
+struct port_pool_config {
+	const struct dma_arena *arena;
+	uint32_t first; /* buffers before it, of pools beside it */
+	uint32_t count;
+	uint16_t data_room;
+	bool is_apart; /* mapped one by one: PORT_POLICY_OPS, and pages of their own */
+	int node;
+};
 
-/** Bytes of an arena's buffer part for such a pool. */
-uint64_t port_memory_pool_size(uint32_t n, uint16_t data_room);
+/** A pool over an arena's buffer part, as --mbuf-layout says. */
+int port_memory_make_pool(const char *name, const struct port_pool_config *config,
+			  struct rte_mempool **out, struct base_error *err);
+
+/** Bytes of an arena's buffer part for so many buffers. */
+uint64_t port_memory_pool_size(uint32_t n, uint16_t data_room, bool is_apart);
 
 /** Frees the retired pools whose mbufs are back, or all of the port's when is_final. */
 void port_pool_reap(struct port *port, bool is_final);

@@ -11,6 +11,7 @@
 
 #include "engine.h"
 #include "port.h"
+#include "port_policy.h"
 #include "port_replay_load.h"
 #include "replay_share.h"
 #include "replay_store.h"
@@ -26,6 +27,7 @@ struct port_replay {
 	struct port *port;
 	struct spec spec;
 	uint16_t frame_max;	    /* that the store was loaded for */
+	bool is_copied;		    /* the same: no device reads it */
 	struct replay_store *store; /* NULL: loading it again failed */
 	struct replay_split *split; /* of the last start */
 	uint64_t start_tsc;
@@ -74,6 +76,7 @@ static int unload_from_port(struct port_replay *replay, struct base_error *err)
 static int load(struct port_replay *replay, struct base_error *err)
 {
 	replay->frame_max = port_replay_frame_max(replay->port);
+	replay->is_copied = port_policy_is_wanted(replay->port);
 	return port_replay_load(replay->port, replay->spec.file, replay->frame_max, &replay->store,
 				err);
 }
@@ -166,7 +169,8 @@ int port_replay_begin(struct port *port, unsigned int count, struct replay_split
 				      "port %u has nothing to replay: set replay %u,file=F, or "
 				      "set port %u fwd MODE",
 				      port->id, port->id, port->id);
-	if (replay->store == NULL || replay->frame_max != port_replay_frame_max(port)) {
+	if (replay->store == NULL || replay->frame_max != port_replay_frame_max(port) ||
+	    replay->is_copied != port_policy_is_wanted(port)) {
 		ret = unload_from_port(replay, err);
 		if (ret == 0)
 			ret = load(replay, err);

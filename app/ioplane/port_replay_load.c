@@ -12,6 +12,7 @@
 #include "options.h"
 #include "port.h"
 #include "port_memory.h"
+#include "port_policy.h"
 #include "replay_store.h"
 
 #define SHOW_AFTER_NS 1000000000 /* a load that is shorter needs no progress */
@@ -86,6 +87,8 @@ int port_replay_load(struct port *port, const char *path, uint16_t frame_max,
 		     struct replay_store **out, struct base_error *err)
 {
 	struct progress progress = {.path = path, .next_ns = now_ns() + SHOW_AFTER_NS};
+	/* else frames are copied into buffers that are */
+	bool is_mapped = port->device != NULL && !port_policy_is_wanted(port);
 	struct replay_store_config config = {
 		.path = path,
 		.frame_max = frame_max,
@@ -93,9 +96,8 @@ int port_replay_load(struct port *port, const char *path, uint16_t frame_max,
 		.memory =
 			{
 				.space = port_space(),
-				.domain = port->device == NULL ? NULL
-							       : iommu_device_domain(port->device),
-				.ledger = port->device == NULL ? NULL : &port->ledger,
+				.domain = is_mapped ? iommu_device_domain(port->device) : NULL,
+				.ledger = is_mapped ? &port->ledger : NULL,
 				.page_size = options_get()->page_size,
 				.node = port->node,
 			},

@@ -23,9 +23,10 @@ static uint64_t page_round(uint64_t bytes)
 static void fill_need(struct preflight_need *need)
 {
 	const struct options *options = options_get();
+	bool is_apart = options->dma_policy.policy != DMA_STATIC;
 	struct port_need port;
 
-	port_memory_need(PORT_PCI, false, &port);
+	port_memory_need(PORT_PCI, false, is_apart, &port);
 	*need = (struct preflight_need){
 		.ring_bytes = page_round(port.ring_bytes),
 		.buffer_bytes = page_round(port.buffer_bytes),
@@ -34,6 +35,9 @@ static void fill_need(struct preflight_need *need)
 		.window = {{DMA_PLAN_BASE, DMA_EAL_BASE}, {DMA_EAL_LIMIT, DMA_PLAN_LIMIT}},
 		.pages = hugemem_pages,
 	};
+	if (is_apart)
+		need->entries += (uint64_t)options->rxq * options->rxd +
+				 (uint64_t)options->txq * options->txd;
 	if ((uint64_t)options->arena_mb << 20 > need->ring_bytes + need->buffer_bytes)
 		need->buffer_bytes = ((uint64_t)options->arena_mb << 20) - need->ring_bytes;
 }

@@ -15,6 +15,7 @@
 #include "options.h"
 #include "pmu_watch.h"
 #include "port.h"
+#include "port_policy.h"
 #include "port_replay.h"
 #include "port_tracker.h"
 #include "stream.h"
@@ -125,7 +126,6 @@ static void collect_queue(const struct port *port, uint16_t queue, bool is_rx,
 			  const struct rte_eth_stats *stats, struct stats_queue *out)
 {
 	const struct base *base = bases[port->id];
-	static const struct dma_ledger unused = {.policy = DMA_STATIC};
 
 	out->queue = queue;
 	if (is_rx)
@@ -141,9 +141,8 @@ static void collect_queue(const struct port *port, uint16_t queue, bool is_rx,
 	stats_collect_iotlb(port->name, is_rx, queue, &out->iotlb);
 	port_tracker_collect_queue(port, is_rx, queue, &out->iotlb.model);
 	out->has_dma = port->device != NULL;
-	/* Under the static policy a queue maps nothing: the arena is mapped as a whole. */
 	if (out->has_dma)
-		stats_collect_dma(&unused, &out->dma);
+		port_policy_collect(port, is_rx, queue, &out->dma);
 }
 
 static int collect_queues(const struct port *port, const struct rte_eth_stats *stats,
@@ -329,6 +328,7 @@ int report_clear_port(uint16_t id)
 	if (port->device != NULL)
 		stats_clear_device(port->name);
 	port_tracker_clear(port);
+	port_policy_clear(port);
 	stats_unlock();
 	return rte_eth_stats_reset(id);
 }

@@ -25,6 +25,21 @@ void base_hist_merge(struct base_hist *into, const struct base_hist *from)
 		base_hist_bump(&into->bucket[i], base_hist_read(&from->bucket[i]));
 }
 
+void base_hist_subtract(struct base_hist *from, const struct base_hist *before)
+{
+	uint64_t end = 0;
+
+	from->count -= before->count;
+	from->sum -= before->sum;
+	for (unsigned int i = 0; i < BASE_HIST_BUCKETS; i++) {
+		from->bucket[i] -= before->bucket[i];
+		if (from->bucket[i] != 0)
+			end = bucket_upper_end(i);
+	}
+	if (end < from->max)
+		from->max = end;
+}
+
 uint64_t base_hist_quantile(const struct base_hist *hist, uint32_t ppm)
 {
 	uint64_t count = base_hist_read(&hist->count);

@@ -51,6 +51,12 @@ static inline void base_hist_add(struct base_hist *hist, uint64_t value)
 void base_hist_merge(struct base_hist *into, const struct base_hist *from);
 
 /**
+ * Takes off what a histogram held before, of which it has all. Its max is then known to a bucket:
+ * the end of the highest that is left.
+ */
+void base_hist_subtract(struct base_hist *from, const struct base_hist *before);
+
+/**
  * Smallest value v (a bucket's upper end, never above max) such that at least
  * `ppm` millionths of the added values are <= v (0 ppm: the smallest added).
  * 0 when nothing was added.

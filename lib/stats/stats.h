@@ -76,13 +76,20 @@ struct stats_iotlb {
 
 struct stats_dma {
 	enum dma_policy policy;
+	uint64_t batch; /* these two: STATS_NA but for deferred */
+	uint64_t timeout_us;
+	const char *iova; /* "fixed", "fresh", or NULL: static */
 	uint64_t maps;
 	uint64_t unmaps;
 	uint64_t mapped_bytes;
 	uint64_t unmapped_bytes;
 	uint64_t invalidations;
+	uint64_t waiting; /* unmapped and not synced yet, now */
+	uint64_t lost;	  /* unmapped, and their sync failed */
 	struct stats_hist map_ns;
 	struct stats_hist unmap_ns;
+	struct stats_hist sync_ns;   /* deferred: of one sync */
+	struct stats_hist window_ns; /* deferred: of one buffer, from unmap to completed sync */
 };
 
 struct stats_queue {
@@ -220,8 +227,16 @@ void stats_collect_hist(const struct base_hist *hist, struct stats_hist *out);
  */
 void stats_collect_iotlb(const char *device, bool is_rx, uint16_t queue, struct stats_iotlb *out);
 
-/** Figures of a ledger, which its owner may go on writing. */
-void stats_collect_dma(const struct dma_ledger *ledger, struct stats_dma *out);
+/**
+ * Figures of a ledger, which its owner may go on writing, since `base` was copied from it (NULL:
+ * all). The policy's parameters are the caller's: stats_set_policy().
+ */
+void stats_collect_dma(const struct dma_ledger *ledger, const struct dma_ledger *base,
+		       struct stats_dma *out);
+void stats_set_policy(struct stats_dma *dma, const struct dma_policy_config *config);
+
+/** Copies a ledger that its owner may go on writing. */
+void stats_copy_ledger(const struct dma_ledger *ledger, struct dma_ledger *out);
 
 /** All domains of the process, into report->domains. -ENOMEM. */
 int stats_collect_domains(struct stats_report *report);

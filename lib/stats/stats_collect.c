@@ -109,20 +109,6 @@ void stats_collect_iotlb(const char *device, bool is_rx, uint16_t queue, struct 
 	}
 }
 
-void stats_collect_dma(const struct dma_ledger *ledger, struct stats_dma *out)
-{
-	*out = (struct stats_dma){
-		.policy = ledger->policy,
-		.maps = read_u64(&ledger->maps),
-		.unmaps = read_u64(&ledger->unmaps),
-		.mapped_bytes = read_u64(&ledger->mapped_bytes),
-		.unmapped_bytes = read_u64(&ledger->unmapped_bytes),
-		.invalidations = read_u64(&ledger->invalidations),
-	};
-	stats_collect_hist(&ledger->map_ns, &out->map_ns);
-	stats_collect_hist(&ledger->unmap_ns, &out->unmap_ns);
-}
-
 static int domain_read_devices(struct iommu_domain *domain, struct stats_domain *out)
 {
 	const struct iommu_device *device = NULL;

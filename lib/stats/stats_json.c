@@ -109,19 +109,28 @@ json_t *stats_json_unit(const struct stats_unit *unit)
 		stats_json_u64(unit->predicted_misses), "curve", stats_json_curve(unit->curve_ppm));
 }
 
+static json_t *json_iova_kind(const struct stats_dma *dma)
+{
+	return dma->iova == NULL ? json_null() : json_string(dma->iova);
+}
+
 json_t *stats_json_dma(const struct stats_queue *queue)
 {
 	const struct stats_dma *dma = &queue->dma;
 
 	if (!queue->has_dma)
 		return json_null();
-	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "policy",
-			 dma_policy_name(dma->policy), "maps", stats_json_u64(dma->maps), "unmaps",
-			 stats_json_u64(dma->unmaps), "mapped_bytes",
-			 stats_json_u64(dma->mapped_bytes), "unmapped_bytes",
-			 stats_json_u64(dma->unmapped_bytes), "invalidations",
-			 stats_json_u64(dma->invalidations), "map_ns", json_hist(&dma->map_ns),
-			 "unmap_ns", json_hist(&dma->unmap_ns));
+	return json_pack(
+		"{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+		"policy", dma_policy_name(dma->policy), "batch", stats_json_u64(dma->batch),
+		"timeout_us", stats_json_u64(dma->timeout_us), "iova", json_iova_kind(dma), "maps",
+		stats_json_u64(dma->maps), "unmaps", stats_json_u64(dma->unmaps), "mapped_bytes",
+		stats_json_u64(dma->mapped_bytes), "unmapped_bytes",
+		stats_json_u64(dma->unmapped_bytes), "invalidations",
+		stats_json_u64(dma->invalidations), "waiting", stats_json_u64(dma->waiting), "lost",
+		stats_json_u64(dma->lost), "map_ns", json_hist(&dma->map_ns), "unmap_ns",
+		json_hist(&dma->unmap_ns), "sync_ns", json_hist(&dma->sync_ns), "window_ns",
+		json_hist(&dma->window_ns));
 }
 
 static json_t *json_queues(const struct stats_queue *queues, unsigned int count)

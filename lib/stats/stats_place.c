@@ -27,3 +27,16 @@ void stats_place_add(struct stats_table *table, const struct stats_place *place)
 	stats_table_add(table, "%u", place->port->id);
 	stats_table_add(table, "%s%u", place->is_rx ? "rx" : "tx", place->queue->queue);
 }
+
+void stats_place_hist(struct stats_table *table, const struct stats_hist *hist)
+{
+	static const struct stats_hist none = {STATS_NA, STATS_NA, STATS_NA, STATS_NA, STATS_NA};
+
+	if (hist == NULL)
+		hist = &none;
+	stats_table_add_u64(table, hist->count);
+	stats_table_add_u64(table, hist->mean);
+	stats_table_add_u64(table, hist->p50);
+	stats_table_add_u64(table, hist->p99);
+	stats_table_add_u64(table, hist->max);
+}

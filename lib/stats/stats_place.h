@@ -24,3 +24,6 @@ void stats_place_each(const struct stats_report *report, const struct stats_port
 
 /** Two cells: the port and the queue, such as rx0. */
 void stats_place_add(struct stats_table *table, const struct stats_place *place);
+
+/** Five cells: count, mean, p50, p99 and max; NULL: it does not apply. */
+void stats_place_hist(struct stats_table *table, const struct stats_hist *hist);

@@ -216,13 +216,21 @@ static void dict_add_dma(struct rte_tel_data *dict, const struct stats_dma *dma)
 	if (inner == NULL)
 		return;
 	rte_tel_data_add_dict_string(inner, "policy", dma_policy_name(dma->policy));
+	stats_tel_add_u64(inner, "batch", dma->batch);
+	stats_tel_add_u64(inner, "timeout_us", dma->timeout_us);
+	if (dma->iova != NULL)
+		rte_tel_data_add_dict_string(inner, "iova", dma->iova);
 	stats_tel_add_u64(inner, "maps", dma->maps);
 	stats_tel_add_u64(inner, "unmaps", dma->unmaps);
 	stats_tel_add_u64(inner, "mapped_bytes", dma->mapped_bytes);
 	stats_tel_add_u64(inner, "unmapped_bytes", dma->unmapped_bytes);
 	stats_tel_add_u64(inner, "invalidations", dma->invalidations);
+	stats_tel_add_u64(inner, "waiting", dma->waiting);
+	stats_tel_add_u64(inner, "lost", dma->lost);
 	dict_add_hist(inner, "map_ns", &dma->map_ns);
 	dict_add_hist(inner, "unmap_ns", &dma->unmap_ns);
+	dict_add_hist(inner, "sync_ns", &dma->sync_ns);
+	dict_add_hist(inner, "window_ns", &dma->window_ns);
 	stats_tel_add(dict, "dma", inner);
 }
 

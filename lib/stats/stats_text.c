@@ -36,71 +36,6 @@ void stats_text_ports(const struct stats_report *report, FILE *file)
 	stats_table_finish(table, file);
 }
 
-static void add_hist(struct stats_table *table, const struct stats_hist *hist)
-{
-	static const struct stats_hist none = {STATS_NA, STATS_NA, STATS_NA, STATS_NA, STATS_NA};
-
-	if (hist == NULL)
-		hist = &none;
-	stats_table_add_u64(table, hist->count);
-	stats_table_add_u64(table, hist->mean);
-	stats_table_add_u64(table, hist->p50);
-	stats_table_add_u64(table, hist->p99);
-	stats_table_add_u64(table, hist->max);
-}
-
-static void row_dma(struct stats_table *table, const struct stats_place *place)
-{
-	static const struct stats_dma none = {
-		.maps = STATS_NA,
-		.unmaps = STATS_NA,
-		.mapped_bytes = STATS_NA,
-		.unmapped_bytes = STATS_NA,
-		.invalidations = STATS_NA,
-	};
-	const struct stats_queue *queue = place->queue;
-	const struct stats_dma *dma = queue->has_dma ? &queue->dma : &none;
-
-	stats_place_add(table, place);
-	stats_table_add(table, "%s", queue->has_dma ? dma_policy_name(dma->policy) : "n/a");
-	stats_table_add_u64(table, dma->maps);
-	stats_table_add_u64(table, dma->unmaps);
-	stats_table_add_u64(table, dma->mapped_bytes);
-	stats_table_add_u64(table, dma->unmapped_bytes);
-	stats_table_add_u64(table, dma->invalidations);
-	add_hist(table, queue->has_dma ? &dma->map_ns : NULL);
-	add_hist(table, queue->has_dma ? &dma->unmap_ns : NULL);
-}
-
-void stats_text_dma(const struct stats_report *report, const struct stats_port *port, int queue,
-		    FILE *file)
-{
-	static const char *const titles[] = {"port",
-					     "queue",
-					     "policy",
-					     "maps",
-					     "unmaps",
-					     "mapped-bytes",
-					     "unmapped-bytes",
-					     "invalidations",
-					     "map-ns-count",
-					     "mean",
-					     "p50",
-					     "p99",
-					     "max",
-					     "unmap-ns-count",
-					     "mean",
-					     "p50",
-					     "p99",
-					     "max",
-					     NULL};
-	struct stats_table *table = stats_table_create(titles);
-
-	stats_place_each(report, port, queue, row_dma, table);
-	fprintf(file, "DMA mapping by queue (times in ns)\n");
-	stats_table_finish(table, file);
-}
-
 static void add_devices(struct stats_table *table, const struct stats_domain *domain)
 {
 	char names[1024] = "";
@@ -258,7 +193,7 @@ void stats_text_replays(const struct stats_report *report, FILE *file)
 		stats_table_add_u64(table, replay->elapsed_ns);
 		stats_table_add_u64(table, replay->requested_pps);
 		stats_table_add_u64(table, replay->achieved_pps);
-		add_hist(table, replay->has_lateness ? &replay->lateness_ns : NULL);
+		stats_place_hist(table, replay->has_lateness ? &replay->lateness_ns : NULL);
 		stats_table_add(table, "%s", replay->file);
 	}
 	fprintf(file, "Replays\n");

@@ -9,8 +9,10 @@ MODEL = {"unit": str, "mode": str, "source": str, "profile": str, "accesses": in
 IOTLB = {"source": str, "lookups": NUMBER, "hits": NUMBER, "misses": NUMBER, "walk_reads": NUMBER,
          "faults": NUMBER, "pages_touched": NUMBER, "miss_ratio_curve": (list, type(None)),
          "model": (MODEL, None)}
-DMA = {"policy": str, "maps": NUMBER, "unmaps": NUMBER, "mapped_bytes": NUMBER,
-       "unmapped_bytes": NUMBER, "invalidations": NUMBER, "map_ns": HIST, "unmap_ns": HIST}
+DMA = {"policy": str, "batch": NUMBER, "timeout_us": NUMBER, "iova": (str, type(None)),
+       "maps": NUMBER, "unmaps": NUMBER, "mapped_bytes": NUMBER, "unmapped_bytes": NUMBER,
+       "invalidations": NUMBER, "waiting": NUMBER, "lost": NUMBER, "map_ns": HIST,
+       "unmap_ns": HIST, "sync_ns": HIST, "window_ns": HIST}
 QUEUE = {"queue": int, "packets": NUMBER, "bytes": NUMBER, "drops": NUMBER, "iotlb": IOTLB,
          "dma": (DMA, None)}
 STATS = {key: int for key in ("rx_packets", "rx_bytes", "rx_missed", "rx_errors", "rx_nombuf",

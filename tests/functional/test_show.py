@@ -46,7 +46,8 @@ def test_every_show_answers_in_text_and_in_json(ioplane, line):
     ("show port 0 iotlb 5", "no queue 5"), ("show port 0 rss reta 4096 (0x1)", "entries"),
     ("show port 0 rss reta 64 0x1", "masks"), ("clear port stats 9", "port 9"),
     ("clear iommu stats 9", "port 9"), ("dump_mempool nobody", "nobody"),
-    ("dump_ring nobody", "nobody"), ("set dma policy strict 0", "needs"),
+    ("dump_ring nobody", "nobody"), ("set dma policy strict 0", "port stop 0"),
+    ("set dma policy lax 0", "lax: there is no such policy"),
 ])
 def test_what_is_not_there_is_one_line_and_exit_status_1(ioplane, line, reason):
     result = ioplane.run(commands=[line], status=1)

@@ -8,22 +8,39 @@
 #include <string.h>
 
 static uint64_t next_value = 1000;
+static uint64_t next_policy_value = 70000;
 
 static uint64_t value(void)
 {
 	return next_value++;
 }
 
-static struct stats_hist hist(void)
+/* Of policies that map at hand-over. */
+static uint64_t policy_value(void)
+{
+	return next_policy_value++;
+}
+
+static struct stats_hist hist_of(uint64_t (*next)(void))
 {
 	struct stats_hist hist;
 
-	hist.count = value();
-	hist.mean = value();
-	hist.p50 = value();
-	hist.p99 = value();
-	hist.max = value();
+	hist.count = next();
+	hist.mean = next();
+	hist.p50 = next();
+	hist.p99 = next();
+	hist.max = next();
 	return hist;
+}
+
+static struct stats_hist hist(void)
+{
+	return hist_of(value);
+}
+
+static struct stats_hist policy_hist(void)
+{
+	return hist_of(policy_value);
 }
 
 static void fill_queue(struct stats_queue *queue, uint16_t number)
@@ -39,14 +56,21 @@ static void fill_queue(struct stats_queue *queue, uint16_t number)
 	queue->iotlb.walk_reads = value();
 	queue->iotlb.faults = value();
 	queue->has_dma = true;
-	queue->dma.policy = DMA_STATIC;
+	queue->dma.policy = DMA_DEFERRED;
+	queue->dma.batch = policy_value();
+	queue->dma.timeout_us = policy_value();
+	queue->dma.iova = "fresh";
 	queue->dma.maps = value();
 	queue->dma.unmaps = value();
 	queue->dma.mapped_bytes = value();
 	queue->dma.unmapped_bytes = value();
 	queue->dma.invalidations = value();
+	queue->dma.waiting = policy_value();
+	queue->dma.lost = policy_value();
 	queue->dma.map_ns = hist();
 	queue->dma.unmap_ns = hist();
+	queue->dma.sync_ns = policy_hist();
+	queue->dma.window_ns = policy_hist();
 }
 
 static void fill_curve(uint32_t *curve_ppm)
@@ -243,6 +267,7 @@ struct stats_report *stats_sample_create(void)
 {
 	struct stats_report *report = calloc(1, sizeof(*report));
 
+	next_policy_value = 70000;
 	next_value = 1000;
 	report->duration_ns = 1234567890;
 	report->port_count = 2;

@@ -168,7 +168,7 @@ static void an_empty_histogram_has_no_quantiles(void **state)
 
 	base_hist_add(&ledger.map_ns, 10);
 	base_hist_add(&ledger.map_ns, 20);
-	stats_collect_dma(&ledger, &dma);
+	stats_collect_dma(&ledger, NULL, &dma);
 	assert_int_equal(dma.policy, DMA_STRICT);
 	assert_int_equal(dma.maps, 3);
 	assert_int_equal(dma.map_ns.count, 2);

@@ -6,6 +6,7 @@
 
 #include "cli_commands.h"
 #include "port.h"
+#include "port_policy.h"
 #include "port_tracker.h"
 #include "report.h"
 #include "show.h"
@@ -55,6 +56,14 @@ static void run_info(const struct cli_args *args)
 	show_text_ports(args->word[3].text, clear_info);
 }
 
+/* Figures of mappings are the domain's as faults are: those of all its ports. */
+static void clear_domain(const struct iommu_domain *domain)
+{
+	for (struct port *port = NULL; (port = port_next(port)) != NULL;)
+		if (port->domain == domain)
+			port_policy_clear(port);
+}
+
 static void run_iommu(const struct cli_args *args)
 {
 	bool is_all = strcmp(args->word[3].text, "all") == 0;
@@ -70,6 +79,7 @@ static void run_iommu(const struct cli_args *args)
 		stats_lock();
 		ret = stats_clear_iommu(port->name);
 		port_tracker_clear(port);
+		clear_domain(port->domain);
 		stats_unlock();
 		if (ret != 0)
 			fail(port, "IOMMU statistics", ret);
@@ -84,6 +94,6 @@ const struct cli_command cli_clear[] = {
 	{"display", "clear port xstats <port|all>", "set a port's extended statistics to 0",
 	 .run = run_xstats},
 	{"display", "clear iommu stats <port|all>",
-	 "set the IOTLB figures and faults of a port's domain to 0", .run = run_iommu},
+	 "set the IOTLB and mapping figures and faults of a port's domain to 0", .run = run_iommu},
 	{0},
 };

@@ -7,6 +7,7 @@
 
 #include "cli_commands.h"
 #include "port.h"
+#include "port_policy.h"
 #include "report.h"
 #include "show.h"
 
@@ -39,7 +40,7 @@ static void print_arena(const struct port *port)
 {
 	struct stats_dma dma;
 
-	stats_collect_dma(&port->ledger, &dma);
+	stats_collect_dma(&port->ledger, NULL, &dma);
 	printf("Arena of port %u: %" PRIu64 " maps of %" PRIu64 " bytes, %" PRIu64
 	       " unmaps of %" PRIu64 " bytes, %" PRIu64 " invalidations\n",
 	       port->id, dma.maps, dma.mapped_bytes, dma.unmaps, dma.unmapped_bytes,
@@ -51,7 +52,7 @@ static json_t *json_arena(const struct port *port)
 	struct stats_queue whole = {.has_dma = port->device != NULL};
 
 	if (whole.has_dma)
-		stats_collect_dma(&port->ledger, &whole.dma);
+		stats_collect_dma(&port->ledger, NULL, &whole.dma);
 	return stats_json_dma(&whole);
 }
 
@@ -127,15 +128,10 @@ static void run_queue(const struct cli_args *args)
 static void run_policy(const struct cli_args *args)
 {
 	struct port *port = cli_port(args->word[4].number);
+	struct base_error err = {0};
 
-	if (port == NULL)
-		return;
-	if (port->device == NULL)
-		cli_fail("port %u has no IOMMU domain, so nothing is mapped for it", port->id);
-	else if (strcmp(args->word[3].text, "static") != 0)
-		cli_fail("port %u: the %s policy needs buffers that are mapped one by one, which "
-			 "this version does not do; set dma policy static %u is what it does",
-			 port->id, args->word[3].text, port->id);
+	if (port != NULL && port_policy_set(port, args->word[3].text, &err) != 0)
+		cli_fail("%s", err.text);
 }
 
 const struct cli_command cli_show_dma[] = {
@@ -143,7 +139,7 @@ const struct cli_command cli_show_dma[] = {
 	 "IOTLB figures, or mapping figures, of a port's queues", .run = run_port},
 	{"display", "show port PORT iotlb|dma QUEUE", "the same for one queue number",
 	 .run = run_queue},
-	{"config", "set dma policy static|strict|deferred PORT",
+	{"config", "set dma policy <static|strict|deferred[,batch=N][,timeout-us=N][,iova=I]> PORT",
 	 "when buffers are mapped: once, or at each hand-over", .run = run_policy},
 	{0},
 };
