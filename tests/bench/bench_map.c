@@ -97,7 +97,41 @@ static void time_dma(struct bench *bench, const char *name, unsigned int live, e
 	report(name, bench->backend, live, ns);
 }
 
-/* The same when the device uses each buffer, so that the unit's caches hold what is unmapped. */
+/* A ring of buffers from a pool, first in, first out: what a policy costs a buffer. */
+static void time_policy(struct bench *bench, const char *text, unsigned int live)
+{
+	static double ns[ROUNDS];
+	struct dma_policy_config config;
+	struct dma_mapper *mapper;
+	char name[128];
+
+	check(dma_policy_parse(text, &config, NULL));
+	check(dma_mapper_create(bench->space, bench->domain, PAGE, &config, &mapper));
+	for (unsigned int i = 0; i < LIVE_MAX; i++)
+		bench->iova[i] = dma_arena_iova(bench->arena, DMA_BUFFERS, i * PAGE);
+	for (unsigned int i = 0; i < live; i++)
+		check(dma_map(mapper, bench->vaddr + i * PAGE, MAP_RIGHTS, &bench->iova[i]));
+	for (unsigned int round = 0; round < ROUNDS; round++) {
+		uint64_t start = now_ns();
+
+		for (unsigned int i = round * PAIRS; i < (round + 1) * PAIRS; i++) {
+			unsigned int out = (i + live) % LIVE_MAX;
+
+			check(dma_unmap(mapper, bench->iova[i % LIVE_MAX]));
+			check(dma_map(mapper, bench->vaddr + out * PAGE, MAP_RIGHTS,
+				      &bench->iova[out]));
+		}
+		ns[round] = (double)(now_ns() - start) / PAIRS;
+	}
+	for (unsigned int i = 0; i < live; i++)
+		check(dma_unmap(mapper, bench->iova[(ROUNDS * PAIRS + i) % LIVE_MAX]));
+	check(dma_mapper_destroy(mapper));
+	snprintf(name, sizeof(name), "dma-%s", text);
+	report(name, bench->backend, live, ns);
+}
+
+/* Map and unmap of the same buffer when the device uses it, so that the unit's caches hold what is
+ * unmapped. */
 static double time_used(struct bench *bench, struct iommu_translator *translator, const char *name,
 			unsigned int live)
 {
@@ -214,6 +248,10 @@ static double run(const struct iommu_ops *ops)
 		time_dma(&bench, "dma-pair-shuffled", live, ORDER_SHUFFLED);
 		time_iommu(&bench, live, ORDER_SHUFFLED);
 	}
+	time_policy(&bench, "strict,iova=fresh", 512);
+	time_policy(&bench, "strict,iova=fixed", 512);
+	time_policy(&bench, "deferred,batch=128,iova=fresh", 512);
+	time_policy(&bench, "deferred,batch=128,iova=fixed", 512);
 	used_ns = time_translators(&bench, 8);
 	time_translators(&bench, 32);
 	check(dma_mapper_destroy(bench.mapper));
