@@ -23,6 +23,7 @@ struct accuracy_queue_truth {
 struct accuracy_truth {
 	uint64_t lookups;
 	uint64_t misses[ACCURACY_SIZES];
+	double estimate[ACCURACY_SIZES]; /* what lib/iotlb makes of the trace's own reuse times */
 	struct accuracy_queue_truth queue[ACCURACY_QUEUES]; /* by qsbr_id */
 };
 

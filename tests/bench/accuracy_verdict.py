@@ -68,13 +68,14 @@ class Found:
     def print(self):
         width = max((len(skipped["load"]) for skipped in self.all("skipped")), default=8)
         width = max([width] + [len(curve["load"]) for curve in self.all("curve")])
-        print(f"{'workload':{width}}  entries   exact    full   error  sampled   error  unit")
+        print(f"{'workload':{width}}  entries   exact   estimate error    full   error  sampled   error  unit")
         last = None
         # Two lcores: no exact order, so no part of the targets.
         for curve in self.all("curve") + self.all("lanes"):
             name = curve["load"] if curve["load"] != last else ""
             last = curve["load"]
-            print(f"{name:{width}}  {curve['entries']:7}  {curve['exact']:.4f}  "
+            print(f"{name:{width}}  {curve['entries']:7}  {curve['exact']:.4f}   "
+                  f"{curve['estimate']:.4f} {curve['estimate'] - curve['exact']:+.4f}  "
                   f"{curve['full']:.4f} {curve['full'] - curve['exact']:+.4f}   "
                   f"{curve['sampled']:.4f} {curve['sampled'] - curve['exact']:+.4f}  "
                   f"{self.unit_text(curve)}")

@@ -104,10 +104,11 @@ static void print_curve(const struct accuracy_truth *truth, struct tracker *cons
 	accuracy_check(tracker_read(tracker[SAMPLED], &sampled) == 0);
 	for (unsigned int size = 0; size < ACCURACY_SIZES; size++)
 		printf("{\"what\":\"%s\",\"load\":\"%s\",\"entries\":%u,\"exact\":%.6f,"
-		       "\"full\":%.6f,\"sampled\":%.6f}\n",
+		       "\"estimate\":%.6f,\"full\":%.6f,\"sampled\":%.6f}\n",
 		       rig.load->lcores > 1 ? "lanes" : "curve", rig.load->name,
 		       accuracy_entries(size), ratio(truth->misses[size], truth->lookups),
-		       full.miss_ppm[size] / 1e6, sampled.miss_ppm[size] / 1e6);
+		       truth->estimate[size], full.miss_ppm[size] / 1e6,
+		       sampled.miss_ppm[size] / 1e6);
 }
 
 static void print_profile(struct tracker *const *tracker, const struct iommu_counters *counters)
