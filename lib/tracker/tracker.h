@@ -50,6 +50,11 @@ struct tracker_ring {
 	 * burst touches. More: a fetch from wherever the device stands (dmanic: 512).
 	 */
 	uint16_t line;
+	/*
+	 * What is sent arrives behind the same unit at once, in a queue of the lcore that sends: a
+	 * cable between software devices. Descriptors are handed back when it has arrived.
+	 */
+	bool is_cabled;
 };
 
 /** profile: the IOTLB that misses are predicted for. Control threads, as all without a word. */

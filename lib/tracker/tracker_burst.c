@@ -193,21 +193,44 @@ static uint32_t count_lines_between(struct tracker_probe *probe, struct cursor *
 	return total;
 }
 
-/* The lines of `descs` descriptors, once. */
-static inline uint32_t count_lines(struct tracker_probe *probe, struct cursor *cursor,
-				   uint32_t descs)
+/* The lines of some bytes, once; `at` is below the ring's size. */
+static inline uint32_t count_lines(struct tracker_probe *probe, struct cursor *cursor, uint32_t at,
+				   uint32_t bytes)
 {
 	const struct tracker_lines *ring = &probe->ring;
-	uint32_t bytes = descs * ring->desc_size, total;
+	uint32_t total;
 
 	if (ring->size == 0 || bytes == 0)
 		return 0;
-	if (likely(ring->at + bytes <= ring->size))
-		return count_lines_between(probe, cursor, ring->at, ring->at + bytes);
+	if (likely(at + bytes <= ring->size))
+		return count_lines_between(probe, cursor, at, at + bytes);
 	if (unlikely(bytes > ring->size))
 		bytes = ring->size;
-	total = count_lines_between(probe, cursor, ring->at, ring->size);
-	return total + count_lines_between(probe, cursor, 0, ring->at + bytes - ring->size);
+	total = count_lines_between(probe, cursor, at, ring->size);
+	return total + count_lines_between(probe, cursor, 0, at + bytes - ring->size);
+}
+
+/*
+ * Descriptors to send are fetched as they come. Those to receive into are there before: a device
+ * that takes a large line at once has some left of it for the next burst.
+ */
+static inline uint32_t count_fetch(struct tracker_probe *probe, struct cursor *cursor,
+				   uint32_t bytes)
+{
+	struct tracker_lines *ring = &probe->ring;
+	const uint32_t line = UINT32_C(1) << ring->line_shift;
+	uint32_t total = 0, at = ring->at + ring->cached;
+
+	if (!probe->is_rx || !ring->is_fetch)
+		return count_lines(probe, cursor, ring->at, bytes);
+	for (; ring->cached < bytes && ring->size != 0; ring->cached += line) {
+		while (at >= ring->size)
+			at -= ring->size;
+		total += count_lines(probe, cursor, at, line);
+		at += line;
+	}
+	ring->cached -= bytes;
+	return total;
 }
 
 static inline void advance_ring(struct tracker_lines *ring, uint32_t descs)
@@ -221,58 +244,119 @@ static inline void advance_ring(struct tracker_lines *ring, uint32_t descs)
 
 /* --- bursts --------------------------------------------------------------------------------- */
 
-/* Descriptors are fetched, data moves, descriptors are handed back. */
+static inline void end_count(struct tracker_probe *probe, const struct cursor *cursor,
+			     uint32_t ring)
+{
+	struct tracker_lane *lane = probe->lane;
+
+	bump(&probe->counts.accesses, cursor->clock - lane->clock);
+	bump(&probe->counts.ring_accesses, ring);
+	lane->clock = cursor->clock;
+	if (unlikely((int32_t)(cursor->clock - lane->turn) >= 0))
+		tracker_lane_turn(lane);
+}
+
+/* Descriptors are fetched, and data moves. */
+static inline uint32_t count_data(struct tracker_probe *probe, struct cursor *cursor,
+				  unsigned int packets, unsigned int pages, unsigned int descs)
+{
+	const struct tracker_lane *lane = probe->lane;
+	uint32_t ring = count_fetch(probe, cursor, descs * probe->ring.desc_size);
+
+	if (unlikely(lane->is_flushing || lane->is_shadowing))
+		count_pages(probe, cursor, pages, true);
+	else
+		count_pages(probe, cursor, pages, false);
+	bump(&probe->counts.counted, packets);
+	return ring;
+}
+
+/* Descriptors are handed back. */
+static inline uint32_t count_back(struct tracker_probe *probe, struct cursor *cursor,
+				  unsigned int descs)
+{
+	uint32_t ring = count_lines(probe, cursor, probe->ring.at, descs * probe->ring.desc_size);
+
+	advance_ring(&probe->ring, descs);
+	return ring;
+}
+
 static inline void count_burst(struct tracker_probe *probe, unsigned int packets,
 			       unsigned int pages, unsigned int descs)
 {
-	struct tracker_lane *lane = probe->lane;
 	struct cursor cursor = cursor_begin(probe);
-	uint32_t start = cursor.clock, ring;
+	uint32_t ring = count_data(probe, &cursor, packets, pages, descs);
 
-	ring = count_lines(probe, &cursor, descs);
-	if (unlikely(lane->is_flushing || lane->is_shadowing))
-		count_pages(probe, &cursor, pages, true);
-	else
-		count_pages(probe, &cursor, pages, false);
-	ring += count_lines(probe, &cursor, descs);
-	advance_ring(&probe->ring, descs);
-	lane->clock = cursor.clock;
-	bump(&probe->counts.counted, packets);
-	bump(&probe->counts.accesses, cursor.clock - start);
-	bump(&probe->counts.ring_accesses, ring);
-	if (unlikely((int32_t)(cursor.clock - lane->turn) >= 0))
-		tracker_lane_turn(lane);
+	ring += count_back(probe, &cursor, descs);
+	end_count(probe, &cursor, ring);
+}
+
+static inline unsigned int sent_descs(const struct tracker_probe *probe)
+{
+	return probe->is_plain || probe->sent == 0 ? probe->sent : probe->desc_end[probe->sent - 1];
+}
+
+static inline unsigned int sent_pages(const struct tracker_probe *probe)
+{
+	return probe->is_plain || probe->sent == 0 ? probe->sent : probe->page_end[probe->sent - 1];
 }
 
 void tracker_burst_count_sent(struct tracker_probe *probe)
 {
-	unsigned int pages = probe->sent, descs = probe->sent;
-
 	probe->is_waiting = false;
-	if (unlikely(!probe->is_plain && probe->sent > 0)) {
-		pages = probe->page_end[probe->sent - 1];
-		descs = probe->desc_end[probe->sent - 1];
-	}
-	count_burst(probe, probe->sent, pages, descs);
+	count_burst(probe, probe->sent, sent_pages(probe), sent_descs(probe));
 }
 
 /*
- * A device fills the ring of a queue after the driver has gone by, not just before the driver looks
- * again. So what was sent since goes into the clock then, together with what the next poll finds:
- * a buffer that is forwarded is read one round after it was written, as the device has it.
+ * A device fills the rings while the driver goes round, not just before the driver looks. What was
+ * sent therefore waits until a round is over, and then comes before all that the next one finds: a
+ * buffer that is forwarded is read half a round after it was written, as it is on the average.
  */
-static inline void count_waiting(struct tracker_probe *rx)
+static __rte_noinline void begin_round(struct tracker_lane *lane)
 {
-	struct tracker_probe *probe = rx->waiting, *next;
+	struct tracker_probe *probe = lane->waiting;
+
+	lane->round++;
+	lane->waiting = NULL;
+	for (; probe != NULL; probe = probe->waiting_next) {
+		probe->is_linked = false;
+		if (probe->is_waiting && lane->is_counting)
+			tracker_burst_count_sent(probe);
+		probe->is_waiting = false;
+	}
+}
+
+/*
+ * What went over a cable has arrived in the queue that is polled now: read, then written there, and
+ * only then handed back.
+ */
+static void count_cabled(const struct tracker_probe *rx)
+{
+	struct tracker_probe *probe = rx->waiting;
+
+	for (; probe != NULL; probe = probe->waiting_next) {
+		struct cursor cursor = cursor_begin(probe);
+
+		if (probe->is_waiting && probe->lane->is_counting)
+			end_count(probe, &cursor,
+				  count_data(probe, &cursor, probe->sent, sent_pages(probe),
+					     sent_descs(probe)));
+		else
+			probe->is_waiting = false;
+	}
+}
+
+static void count_cabled_back(struct tracker_probe *rx)
+{
+	struct tracker_probe *probe = rx->waiting;
 
 	rx->waiting = NULL;
-	for (; probe != NULL; probe = next) {
-		next = probe->waiting_next;
+	for (; probe != NULL; probe = probe->waiting_next) {
+		struct cursor cursor = cursor_begin(probe);
+
 		probe->is_linked = false;
-		if (!probe->is_waiting)
-			continue;
-		if (probe->lane->is_counting)
-			tracker_burst_count_sent(probe);
+		if (probe->is_waiting)
+			end_count(probe, &cursor, count_back(probe, &cursor, sent_descs(probe)));
 		probe->is_waiting = false;
 	}
 }
@@ -287,22 +371,33 @@ static inline bool lane_counts(struct tracker_probe *probe)
 	return tracker_lane_wakes(lane, mode);
 }
 
-void tracker_rx_burst(struct tracker_queue *queue, struct rte_mbuf *const *pkts, uint16_t n)
+static inline void count_received(struct tracker_probe *probe, struct rte_mbuf *const *pkts,
+				  uint16_t n)
 {
-	struct tracker_probe *probe = tracker_probe(queue);
-	bool is_counting = lane_counts(probe);
-
-	bump(&probe->counts.packets, n);
-	if (probe->waiting != NULL)
-		count_waiting(probe);
-	probe->lane->polled = probe;
-	if (n == 0 || !is_counting)
-		return;
 	for (uint16_t part; n > 0; n -= part, pkts += part) {
 		part = n < TRACKER_BURST_MAX ? n : TRACKER_BURST_MAX;
 		resolve(probe, pkts, part);
 		count_burst(probe, probe->offered, probe->page_count, probe->desc_count);
 	}
+}
+
+void tracker_rx_burst(struct tracker_queue *queue, struct rte_mbuf *const *pkts, uint16_t n)
+{
+	struct tracker_probe *probe = tracker_probe(queue);
+	struct tracker_lane *lane = probe->lane;
+	bool is_counting = lane_counts(probe);
+
+	bump(&probe->counts.packets, n);
+	if (probe->round == lane->round)
+		begin_round(lane);
+	probe->round = lane->round;
+	lane->polled = probe;
+	if (probe->waiting != NULL)
+		count_cabled(probe);
+	if (n > 0 && is_counting)
+		count_received(probe, pkts, n);
+	if (probe->waiting != NULL)
+		count_cabled_back(probe);
 }
 
 void tracker_tx_burst_offer(struct tracker_queue *queue, struct rte_mbuf *const *pkts, uint16_t n)
@@ -320,7 +415,7 @@ void tracker_tx_burst_offer(struct tracker_queue *queue, struct rte_mbuf *const 
 void tracker_tx_burst_commit(struct tracker_queue *queue, uint16_t sent)
 {
 	struct tracker_probe *probe = tracker_probe(queue);
-	struct tracker_probe *rx = probe->lane->polled;
+	struct tracker_probe *rx = probe->lane->polled, **list;
 
 	bump(&probe->counts.packets, sent);
 	if (probe->offered == 0)
@@ -336,7 +431,8 @@ void tracker_tx_burst_commit(struct tracker_queue *queue, uint16_t sent)
 	probe->is_waiting = true;
 	if (probe->is_linked)
 		return;
+	list = probe->ring.is_cabled ? &rx->waiting : &probe->lane->waiting;
 	probe->is_linked = true;
-	probe->waiting_next = rx->waiting;
-	rx->waiting = probe;
+	probe->waiting_next = *list;
+	*list = probe;
 }

@@ -145,6 +145,7 @@ void tracker_lane_settle(struct tracker_lane *lane)
 		probe->offered = 0;
 	}
 	lane->polled = NULL;
+	lane->waiting = NULL;
 }
 
 /* --- the polling lcore ---------------------------------------------------------------------- */

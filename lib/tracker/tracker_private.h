@@ -61,7 +61,9 @@ struct tracker_lane {
 	uint32_t pause;	       /* bursts until the time is looked at again */
 	uint64_t window_start; /* TSC */
 	uint64_t window_next;
-	struct tracker_probe *polled; /* the receive queue polled last */
+	struct tracker_probe *polled;  /* the receive queue polled last */
+	struct tracker_probe *waiting; /* transmit queues to be counted when a round begins */
+	uint32_t round;		       /* of polls: in each, a receive queue is polled once */
 
 	/* Replacement by flush: a page is in when it was used since. */
 	bool is_flushing;
@@ -97,7 +99,9 @@ struct tracker_lines {
 	uint32_t at;	 /* bytes: where the next burst begins */
 	uint32_t desc_size;
 	uint32_t line_shift;
-	bool is_fetch;	/* a line begins where the device stands */
+	uint32_t cached; /* rx: bytes that were fetched and not yet used */
+	bool is_fetch;	 /* a line begins where the device stands */
+	bool is_cabled;
 	uint32_t first; /* page at offset 0 of the place */
 	uint32_t shift;
 };
@@ -106,7 +110,7 @@ struct tracker_probe {
 	struct tracker_queue queue; /* first: the public part */
 	bool is_rx;
 	bool is_waiting; /* tx: `pages` are of a burst that was sent and not yet counted */
-	bool is_linked;	 /* tx: in the list of a receive queue */
+	bool is_linked;	 /* tx: in a list of those that wait */
 	bool is_plain;	 /* tx: one page and descriptor for each packet offered */
 	struct tracker_lane *lane;
 	uint32_t *stamp;
@@ -114,7 +118,8 @@ struct tracker_probe {
 	struct tracker_place place; /* the one hit last */
 	struct tracker_lines ring;
 	struct tracker_counts counts;
-	struct tracker_probe *waiting; /* rx: transmit queues to be counted at the next poll */
+	uint32_t round;		       /* rx: when it was polled last */
+	struct tracker_probe *waiting; /* rx: cabled transmit queues, to be counted at its poll */
 	struct tracker_probe *waiting_next;
 	uint16_t offered; /* packets whose pages are known */
 	uint16_t sent;

@@ -30,6 +30,7 @@ static int find_lines(const struct tracker_domain *domain, const struct tracker_
 		.desc_size = ring->desc_size,
 		.line_shift = (uint32_t)__builtin_ctz(ring->line),
 		.is_fetch = ring->line > CACHE_LINE,
+		.is_cabled = ring->is_cabled,
 		.first = place->first,
 		.shift = place->shift,
 	};

@@ -45,12 +45,14 @@ static struct tracker_domain *make_domain(struct tracker *tracker, const struct 
 	return domain;
 }
 
-static struct tracker_queue *make_queue(struct tracker_domain *domain,
+static struct tracker_queue *make_queue(struct tracker_domain *domain, bool is_cabled,
 					const struct accuracy_port *port,
 					const struct accuracy_stream *stream, bool is_rx)
 {
-	struct tracker_ring ring = {
-		.size = port->config.descs, .desc_size = DESC_SIZE, .line = LINE_SIZE};
+	struct tracker_ring ring = {.size = port->config.descs,
+				    .desc_size = DESC_SIZE,
+				    .line = LINE_SIZE,
+				    .is_cabled = is_cabled};
 	char name[RTE_MEMZONE_NAMESIZE];
 	const struct rte_memzone *zone;
 	struct tracker_queue *queue;
@@ -69,6 +71,7 @@ struct tracker *accuracy_model_create(struct accuracy_rig *rig,
 				      const struct accuracy_model_config *config)
 {
 	unsigned int shift = shift_of(rig, config->blindness);
+	bool is_cabled = rig->load->kind == ACCURACY_FORWARD; /* else to ports of another unit */
 	struct tracker_domain *domain[ACCURACY_PORTS];
 	struct tracker *tracker;
 
@@ -82,11 +85,12 @@ struct tracker *accuracy_model_create(struct accuracy_rig *rig,
 			continue;
 		if (config->blindness == ACCURACY_SEES_HALF && i % 2 != 0)
 			continue;
-		stream->rx_probe[config->number] =
-			make_queue(domain[stream->rx - rig->port], stream->rx, stream, true);
+		stream->rx_probe[config->number] = make_queue(domain[stream->rx - rig->port],
+							      is_cabled, stream->rx, stream, true);
 		if (stream->tx != NULL)
-			stream->tx_probe[config->number] = make_queue(
-				domain[stream->tx - rig->port], stream->tx, stream, false);
+			stream->tx_probe[config->number] =
+				make_queue(domain[stream->tx - rig->port], is_cabled, stream->tx,
+					   stream, false);
 	}
 	tracker_set_mode(tracker, config->mode);
 	return tracker;

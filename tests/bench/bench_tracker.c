@@ -71,7 +71,7 @@ static void open_queues(unsigned int count, uint8_t page_shift)
 	check(tracker_create(&profile, &tracker));
 	check(tracker_domain_create(tracker, 0, ranges, 2, &domain));
 	for (unsigned int i = 0; i < count; i++) {
-		struct tracker_ring ring = {rings + i * 32768, 1024, 16, 512};
+		struct tracker_ring ring = {rings + i * 32768, 1024, 16, 512, true};
 
 		check(tracker_queue_create(domain, 0, true, (uint16_t)i, &ring, &queues[i].rx));
 		ring.iova += 16384;
