@@ -21,7 +21,6 @@ _Static_assert(PMU_NA == STATS_NA && PMU_COUNTERS_MAX == STATS_PMU_EVENTS_MAX,
 /* All under stats_lock(). */
 static struct {
 	struct pmu *pmu; /* NULL: no port was on a PCI device yet */
-	char reason[BASE_ERROR_TEXT_SIZE];
 	uint64_t next_read_ns;
 } watch;
 
@@ -33,7 +32,7 @@ static uint64_t now_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
-void pmu_watch_attach(const struct port *port)
+void pmu_watch_attach(struct port *port)
 {
 	struct base_error err = {0};
 	int ret = 0;
@@ -46,8 +45,8 @@ void pmu_watch_attach(const struct port *port)
 		ret = pmu_attach(watch.pmu, port->name, &err);
 	else
 		base_error_set(&err, ret, "out of memory");
-	if (err.code != 0)
-		snprintf(watch.reason, sizeof(watch.reason), "%s", err.text);
+	/* with 0, too: what else went wrong */
+	snprintf(port->pmu_reason, sizeof(port->pmu_reason), "%s", err.text);
 	/* a machine without a PMU is the usual case; one that is kept from us can be helped */
 	if (ret != 0 && ret != -ENODEV)
 		fprintf(stderr, "ioplane: hardware counters are not read: %s\n", err.text);
@@ -93,30 +92,50 @@ static void fill_unit(const struct pmu_unit *unit, struct stats_pmu_unit *out)
 	}
 }
 
-static const char *reason(bool has_units)
+static void add_reason(const struct port *port, struct stats_pmu *out)
 {
+	struct stats_pmu_reason *reason = &out->reasons[out->reason_count];
+
+	if (port->kind == PORT_PCI)
+		snprintf(reason->text, sizeof(reason->text), "%s", port->pmu_reason);
+	else
+		snprintf(reason->text, sizeof(reason->text), "%s is no PCI device", port->name);
 	if (!options_get()->uses_pmu)
-		return "--pmu off";
-	if (watch.reason[0] != '\0' || has_units)
-		return watch.reason;
-	return "no port is a PCI device";
+		snprintf(reason->text, sizeof(reason->text), "--pmu off");
+	reason->port = port->id;
+	if (reason->text[0] != '\0')
+		out->reason_count++;
 }
 
-int pmu_watch_collect(struct stats_pmu *out)
+/* Of each port, and for all the first one's that should be counted. */
+static int fill_reasons(struct stats_pmu *out)
+{
+	const struct port *port = NULL;
+	bool has_pci = false;
+
+	out->reasons = calloc(port_count() + 1u, sizeof(*out->reasons));
+	if (out->reasons == NULL)
+		return -ENOMEM;
+	while ((port = port_next(port)) != NULL) {
+		add_reason(port, out);
+		has_pci |= port->kind == PORT_PCI;
+		if (out->reason[0] == '\0' && port->kind == PORT_PCI)
+			snprintf(out->reason, sizeof(out->reason), "%s", port->pmu_reason);
+	}
+	if (!options_get()->uses_pmu)
+		snprintf(out->reason, sizeof(out->reason), "--pmu off");
+	else if (!has_pci)
+		snprintf(out->reason, sizeof(out->reason), "no port is a PCI device");
+	return 0;
+}
+
+static int fill_units(struct stats_pmu *out)
 {
 	const struct pmu_unit *unit;
-	uint64_t now = now_ns();
 	unsigned int count = 0;
 
-	if (watch.pmu != NULL && now >= watch.next_read_ns) {
-		pmu_read(watch.pmu);
-		watch.next_read_ns = now + READ_PERIOD_NS;
-	}
-	if (watch.pmu != NULL) {
-		TAILQ_FOREACH(unit, pmu_units(watch.pmu), link)
-			count++;
-	}
-	snprintf(out->reason, sizeof(out->reason), "%s", reason(count != 0));
+	TAILQ_FOREACH(unit, pmu_units(watch.pmu), link)
+		count++;
 	if (count == 0)
 		return 0;
 	out->units = calloc(count, sizeof(*out->units));
@@ -125,6 +144,20 @@ int pmu_watch_collect(struct stats_pmu *out)
 	TAILQ_FOREACH(unit, pmu_units(watch.pmu), link)
 		fill_unit(unit, &out->units[out->unit_count++]);
 	return 0;
+}
+
+int pmu_watch_collect(struct stats_pmu *out)
+{
+	uint64_t now = now_ns();
+	int ret = fill_reasons(out);
+
+	if (ret != 0 || watch.pmu == NULL)
+		return ret;
+	if (now >= watch.next_read_ns) {
+		pmu_read(watch.pmu);
+		watch.next_read_ns = now + READ_PERIOD_NS;
+	}
+	return fill_units(out);
 }
 
 void pmu_watch_stop(void)

@@ -80,6 +80,8 @@ struct port {
 	uint16_t queue_pool_count;
 	struct port_policy *policy; /* acts at hand-over; NULL: static */
 	LIST_HEAD(, port_policy) old_policies;
+	/* why no PMU counts for it, or what is missing; "": nothing */
+	char pmu_reason[BASE_ERROR_TEXT_SIZE];
 	struct dma_ledger ledger; /* the arena's mappings, static; main lcore: write */
 	TAILQ_HEAD(, port_pool) pools;
 

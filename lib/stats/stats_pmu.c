@@ -41,9 +41,16 @@ static bool has_units(const struct stats_pmu *pmu, int port)
 	return next_unit(pmu, port, &next) != NULL;
 }
 
-static const char *reason_of(const struct stats_pmu *pmu)
+/* "" where nothing is missing. */
+static const char *reason_of(const struct stats_pmu *pmu, int port)
 {
-	return pmu->reason[0] != '\0' ? pmu->reason : "no PMU counts for it";
+	if (port < 0)
+		return pmu->reason;
+	for (unsigned int i = 0; i < pmu->reason_count; i++) {
+		if (pmu->reasons[i].port == port)
+			return pmu->reasons[i].text;
+	}
+	return "";
 }
 
 static const char *scope_of(const struct stats_pmu_unit *unit)
@@ -79,8 +86,8 @@ json_t *stats_json_pmu(const struct stats_pmu *pmu, int port)
 
 	while ((unit = next_unit(pmu, port, &next)) != NULL)
 		json_array_append_new(units, json_unit(unit));
-	if (pmu->reason[0] != '\0' || json_array_size(units) == 0)
-		reason = json_string(reason_of(pmu));
+	if (reason_of(pmu, port)[0] != '\0')
+		reason = json_string(reason_of(pmu, port));
 	return json_pack("{s:b, s:o, s:o}", "available", json_array_size(units) != 0, "reason",
 			 reason, "units", units);
 }
@@ -135,7 +142,7 @@ void stats_text_pmu(const struct stats_pmu *pmu, int port, FILE *file)
 	unsigned int next = 0;
 
 	if (!has_units(pmu, port)) {
-		fprintf(file, "Hardware counters of the IOMMU: n/a (%s)\n", reason_of(pmu));
+		fprintf(file, "Hardware counters of the IOMMU: n/a (%s)\n", reason_of(pmu, port));
 		return;
 	}
 	table = stats_table_create(titles);
@@ -147,8 +154,8 @@ void stats_text_pmu(const struct stats_pmu *pmu, int port, FILE *file)
 	fprintf(file, "Hardware counters of the IOMMU, since the port was attached\n");
 	stats_table_finish(table, file);
 	stats_table_finish(events, file);
-	if (pmu->reason[0] != '\0')
-		fprintf(file, "  not all is counted: %s\n", pmu->reason);
+	if (reason_of(pmu, port)[0] != '\0')
+		fprintf(file, "  not all is counted: %s\n", reason_of(pmu, port));
 }
 
 static void print_figure(const char *name, uint64_t value, FILE *file)

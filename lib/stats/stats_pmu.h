@@ -32,9 +32,17 @@ struct stats_pmu_unit {
 	struct stats_pmu_event events[STATS_PMU_EVENTS_MAX];
 };
 
+/* Why nothing is counted for a port, or what is missing. */
+struct stats_pmu_reason {
+	uint16_t port;
+	char text[STATS_PMU_REASON_SIZE];
+};
+
 struct stats_pmu {
-	char reason[STATS_PMU_REASON_SIZE]; /* why there is nothing, or what is missing; or "" */
-	struct stats_pmu_unit *units;	    /* owned; NULL: nothing is counted */
+	char reason[STATS_PMU_REASON_SIZE]; /* the same of all of them; "": nothing is missing */
+	struct stats_pmu_reason *reasons;   /* owned; of the ports that have one */
+	unsigned int reason_count;
+	struct stats_pmu_unit *units; /* owned; NULL: nothing is counted */
 	unsigned int unit_count;
 };
 

@@ -33,6 +33,7 @@ void stats_report_destroy(struct stats_report *report)
 	free(report->domains);
 	free(report->units);
 	free(report->pmu.units);
+	free(report->pmu.reasons);
 	free(report->replays);
 	free(report);
 }

@@ -254,6 +254,9 @@ static void fill_pmu_unit(struct stats_pmu_unit *unit)
 
 static void fill_pmu(struct stats_pmu *pmu)
 {
+	pmu->reason_count = 1;
+	pmu->reasons = calloc(1, sizeof(*pmu->reasons));
+	strcpy(pmu->reasons[0].text, "net_dmanic0 is no PCI device");
 	pmu->unit_count = 2;
 	pmu->units = calloc(2, sizeof(*pmu->units));
 	fill_pmu_unit(&pmu->units[0]);

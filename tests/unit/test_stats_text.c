@@ -236,11 +236,13 @@ static void hardware_counters_that_are_not_there_are_n_a_with_the_reason(void **
 {
 	struct stats_report *report = stats_sample_create();
 
-	expect_text_of_pmu(&report->pmu, 0, false, "n/a (no PMU counts for it)");
-	expect_text_of_pmu(&report->pmu, 0, true, "n/a (no PMU counts for it)");
+	expect_text_of_pmu(&report->pmu, 0, false, "n/a (net_dmanic0 is no PCI device)");
+	expect_text_of_pmu(&report->pmu, 0, true, "n/a (net_dmanic0 is no PCI device)");
 	strcpy(report->pmu.reason, "dmar1 has no PMU");
-	expect_text_of_pmu(&report->pmu, 0, true, "n/a (dmar1 has no PMU)");
-	expect_text_of_pmu(&report->pmu, 7, false, "not all is counted: dmar1 has no PMU");
+	expect_text_of_pmu(&report->pmu, -1, false, "not all is counted: dmar1 has no PMU");
+	report->pmu.reasons[0].port = 7;
+	strcpy(report->pmu.reasons[0].text, "no event iotlb_hit");
+	expect_text_of_pmu(&report->pmu, 7, false, "not all is counted: no event iotlb_hit");
 	stats_report_destroy(report);
 }
 
