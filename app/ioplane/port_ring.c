@@ -94,5 +94,7 @@ bool port_ring_find(const struct port *port, bool is_rx, uint16_t queue, struct 
 	ring->size = descriptors(port, is_rx, queue);
 	ring->desc_size = is_rx ? known->rx_size : known->tx_size;
 	ring->line = known->line;
+	/* its peer nearly always stands behind the same unit: the default of both */
+	ring->is_cabled = known->line == DMANIC_LINE;
 	return true;
 }

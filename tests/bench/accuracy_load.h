@@ -34,6 +34,7 @@ struct accuracy_load {
 	uint16_t under_way;  /* FORWARD: frames in each queue */
 	uint16_t lcores;     /* that poll; 0: 1 */
 	bool is_varied;	     /* bursts of 1 to 32 frames, not of what there is */
+	bool is_hard;	     /* the model's assumptions do not hold: shown, but no target */
 	bool is_quick;	     /* part of the short run that tests do */
 };
 

@@ -7,6 +7,12 @@ FULL_MEAN = 0.005
 FULL_WORST = 0.02
 SAMPLED_MEAN = 0.015
 MODES = ("full", "sampled")
+NOTES = {
+    "curve": "",
+    "hard": "no target: the model takes traffic for even, and here it comes in phases, or the "
+            "pages are as many\nas the entries or a few more\n",
+    "lanes": "no target: two lcores, whose order is not exact\n",
+}
 
 
 def errors_of(pairs):
@@ -69,9 +75,11 @@ class Found:
         width = max((len(skipped["load"]) for skipped in self.all("skipped")), default=8)
         width = max([width] + [len(curve["load"]) for curve in self.all("curve")])
         print(f"{'workload':{width}}  entries   exact   estimate error    full   error  sampled   error  unit")
-        last = None
-        # Two lcores: no exact order, so no part of the targets.
-        for curve in self.all("curve") + self.all("lanes"):
+        last = kind = None
+        for curve in self.all("curve") + self.all("hard") + self.all("lanes"):
+            if curve["what"] != kind:
+                kind = curve["what"]
+                print(NOTES[kind], end="")
             name = curve["load"] if curve["load"] != last else ""
             last = curve["load"]
             print(f"{name:{width}}  {curve['entries']:7}  {curve['exact']:.4f}   "

@@ -105,10 +105,12 @@ static void print_curve(const struct accuracy_truth *truth, struct tracker *cons
 	for (unsigned int size = 0; size < ACCURACY_SIZES; size++)
 		printf("{\"what\":\"%s\",\"load\":\"%s\",\"entries\":%u,\"exact\":%.6f,"
 		       "\"estimate\":%.6f,\"full\":%.6f,\"sampled\":%.6f}\n",
-		       rig.load->lcores > 1 ? "lanes" : "curve", rig.load->name,
-		       accuracy_entries(size), ratio(truth->misses[size], truth->lookups),
-		       truth->estimate[size], full.miss_ppm[size] / 1e6,
-		       sampled.miss_ppm[size] / 1e6);
+		       rig.load->lcores > 1 ? "lanes"
+		       : rig.load->is_hard  ? "hard"
+					    : "curve",
+		       rig.load->name, accuracy_entries(size),
+		       ratio(truth->misses[size], truth->lookups), truth->estimate[size],
+		       full.miss_ppm[size] / 1e6, sampled.miss_ppm[size] / 1e6);
 }
 
 static void print_profile(struct tracker *const *tracker, const struct iommu_counters *counters)
