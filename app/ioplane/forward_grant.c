@@ -19,7 +19,7 @@ static uint32_t rights_needed(const struct port *owner, const struct iommu_domai
 	uint32_t rights = domain_of(owner) == domain ? IOMMU_WRITE : 0;
 
 	/* strict and deferred map each buffer when it is handed over */
-	if (owner->queue_pool_count != 0)
+	if (port_policy_pool_is(owner->mempool))
 		return 0;
 	for (struct stream *s = NULL; (s = stream_next(s)) != NULL;)
 		if (s->rx_port == owner && s->tx_port != NULL && domain_of(s->tx_port) == domain)

@@ -34,6 +34,7 @@ struct options {
 	uint32_t max_pkt_len;
 	uint32_t mbuf_size;	  /* bytes of a data buffer with its headroom */
 	uint32_t total_num_mbufs; /* 0: computed */
+	bool has_queue_pools;	  /* --pool-per-queue */
 	uint16_t mbcache;	  /* buffers a lcore keeps; fixed */
 	uint64_t rss_hf;
 

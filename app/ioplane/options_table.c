@@ -326,8 +326,10 @@ const struct option_def option_defs[] = {
 	{"disable-rss", 0, NULL, "do not spread over receive queues", CALL(set_disable_rss)},
 
 	{"mbuf-size", 0, "N", "bytes of a buffer with its headroom", U32(mbuf_size, 256, PORT_MBUF_SIZE_MAX)},
-	{"total-num-mbufs", 0, "N", "buffers a port receives into", U32(total_num_mbufs, 1024,
+	{"total-num-mbufs", 0, "N", "buffers a port receives into", U32(total_num_mbufs, 128,
 									 1u << 28)},
+	{"pool-per-queue", 0, NULL, "each receive queue has a pool of its own",
+	 FLAG(has_queue_pools)},
 	{"mbcache", 0, "N", "buffers a lcore keeps", U16(mbcache, 0, 512)},
 	{"mbuf-layout", 0, "L", "split: headers apart from DMA memory; inline: beside the data",
 	 CALL(set_mbuf_layout)},

@@ -75,7 +75,7 @@ struct port {
 	char heap[32];		     /* external malloc heap of the ring part, or "" */
 	int heap_socket;	     /* its socket id, else the node's */
 	struct rte_mempool *mempool; /* receive buffers, in the arena */
-	/* under strict and deferred a pool for each receive queue, mempool the first; else none */
+	/* under strict and deferred, and with --pool-per-queue: one each, mempool the first */
 	struct rte_mempool *queue_pools[PORT_QUEUES_MAX];
 	uint16_t queue_pool_count;
 	struct port_policy *policy; /* acts at hand-over; NULL: static */

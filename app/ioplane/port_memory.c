@@ -27,8 +27,9 @@
 #define PCI_ENTRY_SIZE	   64
 #define PCI_OWN_RINGS_SIZE (4u << 20)
 /* What EAL's memory holds for an mbuf: pool element, mbuf, shared info of its buffer, spread. */
-#define HEADER_SIZE 320
-#define MBUFS_MIN   4096
+#define HEADER_SIZE	  320
+#define MBUFS_MIN	  4096
+#define QUEUE_MBUFS_ALIGN 64
 
 /* Where pages are no neighbours for the device, the end of each may be too short for a ring. */
 static uint64_t round_for_pages(uint64_t bytes, uint64_t largest)
@@ -59,12 +60,21 @@ static uint32_t shared_mbufs(const struct options *o)
 	return RTE_MAX(rings + lcores + 512u, (uint32_t)MBUFS_MIN);
 }
 
-/* What waits in the ring of a receive queue, in those that transmit it, and in bursts; no cache. */
-static uint32_t queue_mbufs(const struct options *o)
+/*
+ * What waits in the ring of a receive queue, in those that transmit it, in bursts and, but for
+ * buffers that are mapped one by one, in caches.
+ */
+static uint32_t queue_mbufs(const struct options *o, bool is_apart)
 {
 	uint32_t mbufs = o->rxd + 2u * o->txd + 2u * o->burst + 512u;
 
-	return RTE_MAX(mbufs, MBUFS_MIN / (uint32_t)o->rxq);
+	if (!is_apart)
+		mbufs += (o->nb_cores + 1u) * (o->mbcache * 3u / 2);
+	mbufs = RTE_MAX(mbufs, MBUFS_MIN / (uint32_t)o->rxq);
+	if (o->total_num_mbufs != 0)
+		mbufs = o->total_num_mbufs / o->rxq;
+	/* no two pools share a page of 4 KiB */
+	return is_apart ? mbufs : RTE_ALIGN_CEIL(mbufs, QUEUE_MBUFS_ALIGN);
 }
 
 void port_memory_need(enum port_kind kind, bool has_own_rings, bool is_apart,
@@ -74,8 +84,8 @@ void port_memory_need(enum port_kind kind, bool has_own_rings, bool is_apart,
 
 	need->mbufs = o->total_num_mbufs;
 	need->queue_mbufs = 0;
-	if (is_apart) {
-		need->queue_mbufs = need->mbufs != 0 ? need->mbufs / o->rxq : queue_mbufs(o);
+	if (is_apart || o->has_queue_pools) {
+		need->queue_mbufs = queue_mbufs(o, is_apart);
 		need->mbufs = need->queue_mbufs * o->rxq;
 	} else if (need->mbufs == 0) {
 		need->mbufs = shared_mbufs(o);
@@ -135,7 +145,11 @@ int port_memory_add_pool(struct port *port, struct base_error *err)
 	struct port_need need;
 
 	need_of(port, &need);
-	if (config.is_apart)
+	if (options_get()->is_inline && options_get()->has_queue_pools)
+		return base_error_set(err, -EINVAL,
+				      "--pool-per-queue: headers beside the data lie in one pool: "
+				      "give --mbuf-layout split");
+	if (need.queue_mbufs != 0)
 		return add_queue_pools(port, &config, need.queue_mbufs, err);
 	config.count = need.mbufs;
 	snprintf(name, sizeof(name), "mb_pool_%u", port->id);
@@ -395,6 +409,8 @@ bool port_memory_is_enough(const struct port *port)
 	dma_arena_range(port->arena, DMA_RINGS, &rings);
 	dma_arena_range(port->arena, DMA_BUFFERS, &buffers);
 	if (rings.size < need.ring_bytes || buffers.size < need.buffer_bytes)
+		return false;
+	if (port_policy_pool_is(port->mempool) != port_policy_is_wanted(port))
 		return false;
 	if (need.queue_mbufs == 0)
 		return port->queue_pool_count == 0 && port->mempool->size >= need.mbufs;

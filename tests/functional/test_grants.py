@@ -24,6 +24,11 @@ def test_a_device_reads_the_buffers_that_it_forwards_and_never_writes_them(iopla
     assert rights(ioplane, f"set fwd {mode}", "start", SHOW) == [[["r", "rw", "w"]] * 2]
 
 
+def test_pools_by_queue_are_granted_as_one_pool_is(ioplane):
+    (found,) = rights(ioplane, "start", SHOW, options=["--pool-per-queue", "--rxq=4", "--txq=4"])
+    assert found == [["r", "rw", "w"]] * 2
+
+
 def test_rights_that_are_needed_no_longer_are_taken_back(ioplane):
     before, after = rights(ioplane, "start", "stop", SHOW, "set fwd rxonly", "start", SHOW)
     assert before == [["r", "rw", "w"]] * 2

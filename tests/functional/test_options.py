@@ -56,7 +56,7 @@ def refused(ioplane, *args, status, **options):
     ("--txpkts 64,65500", "a packet has at most 65535"),
     ("--max-pkt-len 63", "--max-pkt-len 63: give a number from 64 to 65535"),
     ("--mbuf-size 255", "--mbuf-size 255: give a number from 256"),
-    ("--total-num-mbufs 1023", "--total-num-mbufs 1023: give a number from 1024"),
+    ("--total-num-mbufs 127", "--total-num-mbufs 127: give a number from 128"),
     ("--mbcache 513", "--mbcache 513: give a number from 0 to 512"),
     ("--mbuf-layout sideways", "--mbuf-layout sideways: give split or inline"),
     ("--page-size 8k", "--page-size 8k: give 4k, 2m or 1g"),
@@ -80,6 +80,7 @@ def test_a_bad_option_is_one_line_and_exit_status_2(ioplane, words, reason):
 # What only the ports can tell.
 @pytest.mark.parametrize("words, reason", [
     ("--rxq 33", "has at most 32 receive queues: lower --rxq"),
+    ("--pool-per-queue --mbuf-layout inline", "give --mbuf-layout split"),
     ("--txq 33", "has at most 32 transmit queues: lower --txq"),
     ("--rxd 63", "has rings of 64 to 4096 descriptors: change --rxd 63"),
     ("--txd 4097", "has rings of 64 to 4096 descriptors: change --txd 4097"),
