@@ -38,7 +38,7 @@ struct sweep_plan {
 	bool is_given[SWEEP_AXES];
 	enum sweep_side side;	       /* whose queues are tabled */
 	char iotlb[SWEEP_PATH_SIZE];   /* a profile; "": the built-in one */
-	char tracker[SWEEP_TEXT_SIZE]; /* "": the program's default */
+	char tracker[SWEEP_TEXT_SIZE]; /* "off": the packet rate is the traffic's alone */
 	double duration_s, warm_up_s;
 	uint32_t buffer_size, cache, flows, lcores, hold, min_packets;
 	uint32_t headers; /* bytes of a frame that a MiB is not counted in */

@@ -316,6 +316,7 @@ static void set_defaults(const char *path, struct sweep_plan *plan)
 		strcpy(plan->values[i][0], axes[i].initial);
 		plan->counts[i] = 1;
 	}
+	strcpy(plan->tracker, "off");
 	plan->duration_s = 1;
 	plan->warm_up_s = 0.1;
 	plan->buffer_size = 2176;

@@ -86,10 +86,9 @@ static unsigned int buffers_of(const struct sweep_plan *plan, const struct sweep
 	bool is_rx = plan->side == SWEEP_RX;
 	unsigned int queues = is_rx ? number_at(plan, point, SWEEP_QUEUES) : 1;
 	unsigned int ring = is_rx ? number_at(plan, point, SWEEP_RING) : RX_RING;
-	unsigned int held = is_losing(plan, point) ? plan->hold : 0;
+	unsigned int held = is_losing(plan, point) ? plan->hold + QUEUE_SPARE : 0;
 
-	return queues * (ring + held + QUEUE_SPARE) + (plan->lcores + 1) * plan->cache * 3 / 2 +
-	       1024;
+	return queues * (ring + held + QUEUE_SPARE) + (plan->lcores + 1) * plan->cache * 3 / 2;
 }
 
 /*
@@ -114,6 +113,8 @@ static void add_options(const struct sweep_plan *plan, const struct sweep_point 
 	add(command, "--max-pkt-len=%lu", RTE_MAX(frame, (unsigned long)RTE_ETHER_MAX_LEN));
 	add(command, "--txonly-flows=%u", plan->flows);
 	add(command, "--mbuf-size=%u", plan->buffer_size);
+	if (plan->has_queue_pools)
+		add(command, "--pool-per-queue");
 	add(command, "--mbcache=%u", plan->cache);
 	add(command, "--total-num-mbufs=%u", buffers_of(plan, point));
 	add(command, "--rx-loss=%s", sweep_plan_value(plan, point, SWEEP_LOSS));
@@ -125,8 +126,7 @@ static void add_options(const struct sweep_plan *plan, const struct sweep_point 
 		add(command, "--min-packets=%u", plan->min_packets);
 	if (plan->iotlb[0] != '\0')
 		add(command, "--iotlb=%s", plan->iotlb);
-	if (plan->tracker[0] != '\0')
-		add(command, "--tracker=%s", plan->tracker);
+	add(command, "--tracker=%s", plan->tracker);
 	add(command, "--stats-json=-");
 }
 
