@@ -7,6 +7,8 @@ static inline void bump(uint64_t *field, uint64_t by)
 	__atomic_store_n(field, *field + by, __ATOMIC_RELAXED);
 }
 
+#define ONE_PART 8 /* packets */
+
 /* --- pages of a burst ----------------------------------------------------------------------- */
 
 /*
@@ -33,9 +35,43 @@ static inline bool resolve_plain(const struct tracker_place *place, struct rte_m
 	return true;
 }
 
+/*
+ * True when packets of one segment each lie all in one page, as those of large pages often do: then
+ * one page is looked up. Where they do not, the first few tell. No packet ends before it starts, so
+ * where all bits of any end are bits of each start, all pages are the same.
+ */
+static inline bool resolve_one(const struct tracker_place *place, struct rte_mbuf *const *pkts,
+			       uint16_t n, uint32_t *page)
+{
+	const uint64_t offset = pkts[0]->buf_iova + pkts[0]->data_off - place->iova;
+	struct rte_mbuf *const *end = pkts + n;
+	uint64_t starts = UINT64_MAX, ends = 0;
+	uint32_t segments = n;
+
+	if (unlikely(offset >= place->size))
+		return false;
+	while (pkts < end) {
+		struct rte_mbuf *const *part = RTE_MIN(pkts + ONE_PART, end);
+
+#pragma GCC unroll 4
+		for (; pkts < part; pkts++) {
+			uint64_t iova = (*pkts)->buf_iova + (*pkts)->data_off;
+
+			starts &= iova;
+			ends |= iova + (*pkts)->data_len - 1;
+			segments -= (*pkts)->nb_segs;
+		}
+		if (((starts ^ ends) >> place->shift) != 0)
+			return false;
+	}
+	*page = place->first + (uint32_t)(offset >> place->shift);
+	return segments == 0;
+}
+
 static inline void resolve(struct tracker_probe *probe, struct rte_mbuf *const *pkts, uint16_t n)
 {
-	probe->is_plain = resolve_plain(&probe->place, pkts, n, probe->page);
+	probe->is_one = resolve_one(&probe->place, pkts, n, probe->page);
+	probe->is_plain = probe->is_one || resolve_plain(&probe->place, pkts, n, probe->page);
 	if (likely(probe->is_plain)) {
 		probe->offered = n;
 		probe->page_count = n;
@@ -150,21 +186,26 @@ static inline __attribute__((always_inline)) void count_pages(struct tracker_pro
 	to->clock = cursor.clock;
 }
 
-/* --- the ring ------------------------------------------------------------------------------- */
-
-/* `times` accesses in a row to one page. */
-static inline void count_run(struct tracker_probe *probe, struct cursor *cursor, uint32_t page,
-			     uint32_t times)
+/* `times` accesses in a row to one page: after the first they are hits in any IOTLB. */
+static __rte_noinline void count_run(struct tracker_probe *probe, struct cursor *cursor,
+				     uint32_t page, uint32_t times)
 {
+	struct tracker_lane *lane = probe->lane;
+	uint32_t more = times - 1;
+
 	count_page(probe, cursor, page, 0, true);
-	if (times == 1)
+	if (more == 0)
 		return;
-	bump(&cursor->count[iotlb_reuse_index(1)][0], times - 1);
-	if (probe->lane->is_shadowing && probe->lane->shadow_warm == 0)
-		bump(&probe->counts.shadow_accesses, times - 1);
-	cursor->clock += times - 1;
+	bump(&cursor->count[iotlb_reuse_index(1)][1], more);
+	if (lane->is_shadowing && lane->shadow_warm == 0)
+		bump(&probe->counts.shadow_accesses, more);
+	else if (lane->is_shadowing)
+		lane->shadow_warm -= RTE_MIN(lane->shadow_warm, more);
+	cursor->clock += more;
 	cursor->stamp[page] = cursor->clock - 1;
 }
+
+/* --- the ring ------------------------------------------------------------------------------- */
 
 static inline uint32_t lines_between(const struct tracker_lines *ring, uint32_t start, uint32_t end)
 {
@@ -263,7 +304,9 @@ static inline uint32_t count_data(struct tracker_probe *probe, struct cursor *cu
 	const struct tracker_lane *lane = probe->lane;
 	uint32_t ring = count_fetch(probe, cursor, descs * probe->ring.desc_size);
 
-	if (unlikely(lane->is_flushing || lane->is_shadowing))
+	if (probe->is_one && pages > 0)
+		count_run(probe, cursor, probe->page[0], pages);
+	else if (unlikely(lane->is_flushing || lane->is_shadowing))
 		count_pages(probe, cursor, pages, true);
 	else
 		count_pages(probe, cursor, pages, false);

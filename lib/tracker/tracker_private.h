@@ -112,6 +112,7 @@ struct tracker_probe {
 	bool is_waiting; /* tx: `pages` are of a burst that was sent and not yet counted */
 	bool is_linked;	 /* tx: in a list of those that wait */
 	bool is_plain;	 /* tx: one page and descriptor for each packet offered */
+	bool is_one;	 /* plain, and all in page[0]: the others are not set */
 	struct tracker_lane *lane;
 	uint32_t *stamp;
 	uint8_t *touched; /* a byte a page: number of the window of the last access, 0: none */
