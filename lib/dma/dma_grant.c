@@ -126,6 +126,7 @@ static bool is_granted_elsewhere(const struct dma_arena *arena, enum dma_part pa
 /* Repeats what is left of a revocation that failed, too. */
 static int unmap_part(struct dma_arena *arena, struct dma_grant *grant, struct dma_ledger *ledger)
 {
+	const struct iommu_limits *limits = iommu_unit_limits(iommu_domain_unit(grant->domain));
 	const struct dma_part_memory *memory = &arena->part[grant->part];
 	uint64_t start = rte_rdtsc();
 	uint32_t unmaps;
@@ -146,7 +147,7 @@ static int unmap_part(struct dma_arena *arena, struct dma_grant *grant, struct d
 		return ret;
 	if (ledger != NULL && unmaps > 0) {
 		dma_ledger_unmap(ledger, unmaps, grant->gathered, dma_clock_ns(start));
-		base_hist_bump(&ledger->invalidations, 1);
+		base_hist_bump(&ledger->invalidations, limits->unmap_syncs ? unmaps : 1);
 	}
 	grant->gathered = 0;
 	grant->prot = 0;

@@ -133,6 +133,7 @@ struct iommu_gather {
 	uint64_t pages; /* leaves unmapped */
 	uint32_t count; /* unmaps gathered; 0: nothing to sync */
 	void *freelist; /* table pages to free after the sync; the backend's */
+	bool is_open;	/* the backend has not invalidated all of it yet; the backend's */
 };
 
 /**

@@ -124,10 +124,12 @@ static void unmap_node(struct iommu_domain *domain, struct iommu_node *node,
 		gather->last = 0;
 		gather->pages = 0;
 		gather->freelist = NULL;
+		gather->is_open = false;
 	}
 	iommu_node_mapping(node, &mapping);
 	domain->unit->ops->unmap(domain, &mapping, gather);
 	gather->count++;
+	usage->syncs += !gather->is_open;
 	iommu_node_remove(domain, node);
 	usage->unmaps++;
 	usage->mappings--;
@@ -190,13 +192,11 @@ void iommu_wait_for_bursts(const struct iommu_unit *unit)
  * First no new burst may find the old translations, then the bursts that may hold one end, and
  * only then can table pages go: a walk in such a burst may stand in one of them.
  */
-int iommu_sync(struct iommu_domain *domain, struct iommu_gather *gather)
+static int close_gather(struct iommu_domain *domain, struct iommu_gather *gather)
 {
 	const struct iommu_ops *ops = domain->unit->ops;
 	int ret;
 
-	if (gather->count == 0)
-		return 0;
 	rte_spinlock_lock(&domain->lock);
 	ret = ops->sync(domain, gather);
 	domain->usage.syncs += ret == 0;
@@ -208,6 +208,20 @@ int iommu_sync(struct iommu_domain *domain, struct iommu_gather *gather)
 		rte_spinlock_lock(&domain->lock);
 		ops->free_tables(domain, gather->freelist);
 		rte_spinlock_unlock(&domain->lock);
+	}
+	return 0;
+}
+
+int iommu_sync(struct iommu_domain *domain, struct iommu_gather *gather)
+{
+	int ret;
+
+	if (gather->count == 0)
+		return 0;
+	if (gather->is_open) {
+		ret = close_gather(domain, gather);
+		if (ret != 0)
+			return ret;
 	}
 	gather->freelist = NULL;
 	gather->count = 0;

@@ -48,6 +48,8 @@ struct iommu_ops {
 	 * Promises: the tables no longer hold the range; widens gather (iommu_gather_add()) and
 	 * chains emptied table pages to its freelist. Cannot fail. gather->count is the generic
 	 * layer's: it starts an empty gather at {start UINT64_MAX, last 0, pages 0, no freelist}.
+	 * Where limits.unmap_syncs it has invalidated, too, and leaves gather->is_open as it was
+	 * unless that failed: nothing is left to sync.
 	 */
 	void (*unmap)(struct iommu_domain *domain, const struct iommu_mapping *mapping,
 		      struct iommu_gather *gather);
@@ -149,6 +151,7 @@ static inline void iommu_gather_add(struct iommu_gather *gather, uint64_t start,
 	if (last > gather->last)
 		gather->last = last;
 	gather->pages += pages;
+	gather->is_open = true;
 }
 
 /**

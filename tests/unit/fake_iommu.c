@@ -91,9 +91,13 @@ static int map(struct iommu_domain *domain, const struct iommu_mapping *mapping)
 static void unmap(struct iommu_domain *domain, const struct iommu_mapping *mapping,
 		  struct iommu_gather *gather)
 {
-	record(FAKE_UNMAP);
+	bool was_open = gather->is_open;
+	int ret = record(FAKE_UNMAP);
+
 	iommu_gather_add(gather, mapping->iova, mapping->iova + mapping->size - 1,
 			 mapping->size / IOMMU_PAGE_SIZE);
+	if (domain->unit->limits.unmap_syncs)
+		gather->is_open = was_open || ret != 0;
 	if (fake.freelist != NULL)
 		gather->freelist = fake.freelist;
 }

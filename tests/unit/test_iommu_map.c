@@ -315,7 +315,51 @@ static void usage_counts_what_is_mapped(void **arg)
 	iommu_domain_usage(state->domain, &usage);
 	assert_int_equal(usage.mappings, 0);
 	assert_int_equal(usage.mapped_bytes, 0);
+	assert_int_equal(usage.maps, 1000);
+	assert_int_equal(usage.unmaps, 1000);
 	assert_int_equal(usage.syncs, 1);
+}
+
+/* Maps and unmaps two ranges, and syncs once; how many syncs the backend was asked for. */
+static unsigned int syncs_of_two_unmaps(struct iommu_domain *domain, int expected)
+{
+	struct iommu_gather gather = {0};
+	unsigned int before = fake.calls[FAKE_SYNC];
+
+	for (uint64_t i = 0; i < 2; i++)
+		assert_int_equal(iommu_map(domain, IOVA + i * K4, VADDR, K4, K4, RW), 0);
+	for (uint64_t i = 0; i < 2; i++)
+		assert_int_equal(iommu_unmap(domain, IOVA + i * K4, K4, &gather), 0);
+	assert_int_equal(iommu_sync(domain, &gather), expected);
+	if (expected != 0) {
+		fake_fail(FAKE_SYNC, 0, 0);
+		assert_int_equal(iommu_sync(domain, &gather), 0);
+	}
+	return fake.calls[FAKE_SYNC] - before;
+}
+
+static void a_backend_that_invalidates_in_unmap_syncs_only_what_failed(void **arg)
+{
+	struct state *state = *arg;
+	struct iommu_domain_usage usage;
+	struct iommu_domain *domain;
+	struct iommu_unit *unit;
+
+	fake.limits.unmap_syncs = true;
+	assert_int_equal(iommu_unit_create(&fake_ops, 1, NULL, &unit, NULL), 0);
+	assert_int_equal(iommu_domain_create(unit, NULL, &domain, NULL), 0);
+	assert_int_equal(syncs_of_two_unmaps(domain, 0), 0);
+	iommu_domain_usage(domain, &usage);
+	assert_int_equal(usage.syncs, 2);
+	/* The first of two failed: the gather stays open, and its sync tells. */
+	fake_fail(FAKE_UNMAP, EIO, 0);
+	fake_fail(FAKE_SYNC, EIO, 0);
+	assert_int_equal(syncs_of_two_unmaps(domain, -EIO), 2);
+	fake_fail(FAKE_UNMAP, 0, 0);
+	/* The control: elsewhere it is the sync that invalidates. */
+	assert_int_equal(syncs_of_two_unmaps(state->domain, 0), 1);
+	assert_int_equal(iommu_domain_destroy(domain), 0);
+	assert_int_equal(iommu_unit_destroy(unit), 0);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -341,6 +385,7 @@ int main(void)
 		TEST(a_sync_that_fails_keeps_the_gather),
 		TEST(listings_go_on_where_they_stopped),
 		TEST(usage_counts_what_is_mapped),
+		TEST(a_backend_that_invalidates_in_unmap_syncs_only_what_failed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

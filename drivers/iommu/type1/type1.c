@@ -242,7 +242,7 @@ static inline uint64_t account(struct iommu_domain *domain, const struct iommu_m
 {
 	uint64_t of_4k = mapping->size >> 12;
 
-	if (mapping->page_size > IOMMU_PAGE_SIZE)
+	if (mapping->page_size > IOMMU_PAGE_SIZE && mapping->size >= HUGEMEM_2M)
 		return account_large(domain, mapping, is_map);
 	domain->usage.leaves_4k += is_map ? of_4k : -of_4k;
 	return of_4k;
@@ -262,14 +262,16 @@ static void unmap(struct iommu_domain *domain, const struct iommu_mapping *mappi
 		  struct iommu_gather *gather)
 {
 	struct type1_unit *type1 = domain->unit->priv;
+	bool was_open = gather->is_open;
 
 	if (type1->is_live)
 		type1_dma_unmap(&type1->dma, mapping->iova, mapping->size);
 	iommu_gather_add(gather, mapping->iova, mapping->iova + (mapping->size - 1),
 			 account(domain, mapping, false));
+	/* the kernel has invalidated; only what failed is still to be told */
+	gather->is_open = was_open || type1->dma.is_failed;
 }
 
-/* Each unmap has invalidated already. */
 static int sync(struct iommu_domain *domain, const struct iommu_gather *gather __rte_unused)
 {
 	struct type1_unit *type1 = domain->unit->priv;
