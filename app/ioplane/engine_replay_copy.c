@@ -88,7 +88,7 @@ static uint16_t run(struct stream *stream)
 			break;
 	}
 	/* none, too: it makes the driver free what it has sent */
-	sent = rte_eth_tx_burst(stream->tx_id, stream->tx_queue, copies->mbufs, copies->count);
+	sent = stream_offer(stream, copies->mbufs, copies->count);
 	if (unlikely(stream->tx_bursts != NULL))
 		stream_add(&stream->tx_bursts[sent], 1);
 	if (sent == 0)

@@ -262,6 +262,7 @@ static int start_locked(unsigned int tx_first, struct base_error *err)
 	ret = port_tracker_bind(err);
 	if (ret != 0)
 		goto end_streams;
+	port_policy_track();
 	forward_pause();
 	if (options_get()->flushes_rx)
 		forward_flush();

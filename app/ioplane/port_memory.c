@@ -443,8 +443,9 @@ void port_memory_destroy(struct port *port)
 {
 	struct port_memory memory;
 
-	port_pool_reap(port, true);
+	/* first: what waits in its mappers keeps the memory of pools */
 	port_policy_destroy(port);
+	port_pool_reap(port, true);
 	take(port, &memory);
 	port_memory_drop(port, &memory);
 }

@@ -12,6 +12,7 @@
 
 #include "options.h"
 #include "port_memory.h"
+#include "port_tracker.h"
 
 struct queue {
 	struct port_policy_queue shared; /* first */
@@ -220,11 +221,26 @@ struct port_policy_queue *port_policy_tx(const struct port *port, uint16_t queue
 	return port->policy == NULL ? NULL : &port->policy->tx[queue].shared;
 }
 
+void port_policy_track(void)
+{
+	for (struct port *port = NULL; (port = port_next(port)) != NULL;)
+		for (uint16_t q = 0; port->policy != NULL && q < port->txq; q++)
+			port->policy->tx[q].shared.tracker = port_tracker_queue(port, false, q);
+}
+
+static void forget_trackers(struct port *port)
+{
+	for (uint16_t q = 0; port->policy != NULL && q < PORT_QUEUES_MAX; q++)
+		port->policy->tx[q].shared.tracker = NULL;
+}
+
 void port_policy_accompany(struct port *port, uint16_t rx_queue, struct port_policy_queue *tx)
 {
 	for (uint16_t q = 0; port->policy != NULL && q < PORT_QUEUES_MAX; q++)
 		if (rx_queue == UINT16_MAX || q == rx_queue)
 			port->policy->rx[q].shared.companion = tx;
+	if (tx == NULL)
+		forget_trackers(port);
 }
 
 /* --- bursts ---------------------------------------------------------------------------------- */
@@ -253,8 +269,12 @@ static uint16_t hand_over(uint16_t port __rte_unused, uint16_t id __rte_unused,
 	for (; ret == 0 && done < n; done++)
 		for (struct rte_mbuf *m = pkts[done]; ret == 0 && m != NULL; m = m->next)
 			ret = port_policy_map_tx(queue, m);
+	done = ret == 0 ? done : (uint16_t)(done - 1);
+	/* once more: when the stream offered them, they were not where they are now */
+	if (queue->tracker != NULL)
+		tracker_tx_offer(queue->tracker, pkts, done);
 	port_policy_poll(queue);
-	return ret == 0 ? done : (uint16_t)(done - 1);
+	return done;
 }
 
 static int hook(const struct port *port, struct base_error *err)

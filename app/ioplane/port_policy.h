@@ -82,9 +82,12 @@ void port_policy_forget_unit(const struct iommu_unit *unit);
 
 /**
  * Has a receive queue, or with UINT16_MAX all of a port's, sync in time what waits in a transmit
- * queue of the same lcore. NULL: no more. Nothing for a static port.
+ * queue of the same lcore. NULL: no more, nor do trackers see it. Nothing for a static port.
  */
 void port_policy_accompany(struct port *port, uint16_t rx_queue, struct port_policy_queue *tx);
+
+/** Has trackers see the addresses that packets are transmitted from; before the first burst. */
+void port_policy_track(void);
 
 /** The queue that a stream transmits on, for engines that poll it; NULL: nothing to poll. */
 struct port_policy_queue *port_policy_tx(const struct port *port, uint16_t queue);

@@ -10,6 +10,8 @@
 
 #include "dma.h"
 
+struct tracker_queue;
+
 /* The name of the mempool ops, which a constructor registers. */
 #define PORT_POLICY_OPS "ioplane_policy"
 
@@ -23,8 +25,9 @@ struct port_policy_queue {
 	struct dma_mapper *mapper; /* NULL: a port without a domain */
 	const struct iommu_domain *domain;
 	struct port_policy_queue *companion; /* transmit queue of the same stream, or NULL */
-	bool is_lazy_fixed; /* an IOVA may wait for its sync when it is due again */
-	int error;	    /* of the last map that failed; user: write */
+	struct tracker_queue *tracker; /* of a transmit queue: sees what was mapped; or NULL */
+	bool is_lazy_fixed;	       /* an IOVA may wait for its sync when it is due again */
+	int error;		       /* of the last map that failed; user: write */
 } __rte_cache_aligned;
 
 /* What a buffer remembers; beside its mbuf, where no device writes. Who has the mbuf: write. */

@@ -87,6 +87,12 @@ int port_policy_set(struct port *port, const char *text, struct base_error *err)
 				      "port %u is not stopped: port stop %u, then set dma policy, "
 				      "then port start %u",
 				      port->id, port->id, port->id);
+	if (port->eal_memory == PORT_EAL_MEMORY_HEAP &&
+	    (config.policy == DMA_STATIC) != (port->dma_policy.policy == DMA_STATIC))
+		return base_error_set(err, -ENOTSUP,
+				      "port %u (%s): its driver holds the memory that it has from "
+				      "its probe on: give --dma-policy %s at the start",
+				      port->id, port->name, text);
 	port->dma_policy = config;
 	port->needs_configure = true;
 	return 0;

@@ -184,6 +184,17 @@ def test_two_ports_forward_to_each_other(ioplane, policy, domain):
             assert sum(q["dma"]["unmaps"] for q in queues) > 0
 
 
+@pytest.mark.parametrize("policy", POLICIES)
+def test_the_tracker_sees_the_addresses_that_are_mapped(ioplane, capture, policy):
+    """Each access that the unit counts, none outside; what a sync takes away is no part of it."""
+    result, _ = replay(ioplane, capture, policy, "--tracker=full")
+    for port, queues in ((0, "tx_queues"), (1, "rx_queues")):
+        (queue,) = result.port(port)[queues]
+        model = queue["iotlb"]["model"]
+        assert model["beyond"] == 0
+        assert model["accesses"] == queue["iotlb"]["lookups"]
+
+
 def test_ports_without_a_domain_go_with_the_others(ioplane, tmp_path, capture):
     """net_pcap's frames are mapped for the port that sends them, and freed where none is needed."""
     vdevs, (_, written) = forwarding.pcap_ports(tmp_path, [capture, []])
