@@ -165,6 +165,13 @@ struct tracker_figures {
 /** Figures while the lcore goes on. One control thread at a time; -ENOMEM. */
 int tracker_queue_read(struct tracker_queue *queue, struct tracker_figures *out);
 
+/**
+ * The next run of neighbouring pages that the queue has touched since start or clear, from page
+ * number *page on (0 at first), which it moves behind them. false: no more. While its lcore goes
+ * on; sampled: not all. Control threads.
+ */
+bool tracker_queue_touched(struct tracker_queue *queue, uint32_t *page, struct tracker_range *out);
+
 struct tracker_unit_figures {
 	enum tracker_mode mode;
 	unsigned int lanes; /* that have counted anything */

@@ -315,6 +315,28 @@ static void a_forwarded_buffer_is_read_when_all_queues_were_polled(void **state)
 	assert_in_range(read_queue(tx[0]).shared_ppm[3], 0, 10000);
 }
 
+static void pages_touched_are_told_as_ranges(void **state)
+{
+	struct tracker_queue *rx = make_queue(true, 0), *other = make_queue(true, 1);
+	struct tracker_range range;
+	uint32_t page = 0;
+
+	receive(rx, 0, 3);
+	receive(rx, 2 * (PAGES - 1), 2);
+	receive(other, 100, 1);
+	assert_true(tracker_queue_touched(rx, &page, &range));
+	assert_int_equal(range.iova, BASE);
+	assert_int_equal(range.size, 2 * PAGE);
+	assert_int_equal(range.page_shift, 12);
+	assert_true(tracker_queue_touched(rx, &page, &range));
+	assert_int_equal(range.iova, BASE + (PAGES - 1) * PAGE);
+	assert_int_equal(range.size, PAGE);
+	assert_false(tracker_queue_touched(rx, &page, &range));
+	tracker_clear(tracker);
+	page = 0;
+	assert_false(tracker_queue_touched(rx, &page, &range));
+}
+
 static void the_window_is_what_was_touched_between_two_ticks(void **state)
 {
 	struct tracker_queue *a = make_queue(true, 0), *b = make_queue(true, 1);
@@ -458,6 +480,7 @@ int main(void)
 		TEST(a_ring_of_buffers_has_a_wall_at_its_size),
 		TEST(shares_of_all_queues_are_the_whole),
 		TEST(a_forwarded_buffer_is_read_when_all_queues_were_polled),
+		TEST(pages_touched_are_told_as_ranges),
 		TEST(the_window_is_what_was_touched_between_two_ticks),
 		TEST(clear_begins_anew_but_pages_stay_seen),
 		TEST(off_counts_nothing_and_what_it_missed_is_not_made_up),

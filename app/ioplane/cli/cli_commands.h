@@ -15,6 +15,7 @@ extern const struct cli_command cli_show_config[];
 extern const struct cli_command cli_show_dma[];
 extern const struct cli_command cli_show_fwd[];
 extern const struct cli_command cli_show_iommu[];
+extern const struct cli_command cli_show_iotlb_pages[];
 extern const struct cli_command cli_show_port[];
 extern const struct cli_command cli_show_port_info[];
 extern const struct cli_command cli_show_queue[];

@@ -18,6 +18,7 @@ const struct cli_command *const cli_tables[] = {
 	cli_show_dma,
 	cli_show_fwd,
 	cli_show_iommu,
+	cli_show_iotlb_pages,
 	cli_show_port,
 	cli_show_port_info,
 	cli_show_queue,
