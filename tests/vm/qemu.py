@@ -113,6 +113,16 @@ class Qemu:
         return [line for line in self.trace.read_text(errors="replace").splitlines()
                 if name in line.split()]
 
+    def trace_size(self):
+        """Where the trace ends now."""
+        return self.trace.stat().st_size if self.trace.exists() else 0
+
+    def trace_between(self, start, end):
+        """The lines between two sizes of the trace."""
+        with open(self.trace, "rb") as trace:
+            trace.seek(start)
+            return trace.read(end - start).decode(errors="replace").splitlines()
+
     def end(self):
         """Ends QEMU, which is what pulling the plug is to the guest."""
         self.link.close()
