@@ -29,6 +29,7 @@ def test_json_answers_say_the_same(ioplane):
 
 def test_telemetry_says_the_same(ioplane):
     with ioplane.start("-i") as running:
+        running.wait_for("ioplane 0.")  # the ports are there, and the report is
         with Telemetry(running.process.pid) as telemetry:
             assert telemetry.ask("/iommu/counters") == {
                 "available": 0, "reason": SOFTWARE, "units": {}}
