@@ -70,6 +70,9 @@ def refused(ioplane, *args, status, **options):
     ("--replay 0,file=/dev/null,sideways", 'there is no key "sideways"'),
     ("--capture x", 'capture x: "x" is no port: give PORT,file=F'),
     ("--stats-period 0", "--stats-period 0: give a number from 1"),
+    ("--duration 0", "--duration 0: give seconds from 0.001"),
+    ("--warm-up soon", "--warm-up soon: give seconds"),
+    ("--rx-loss 51", "--rx-loss 51: give a percentage from 0 to 50"),
 ])
 def test_a_bad_option_is_one_line_and_exit_status_2(ioplane, words, reason):
     line, result = refused(ioplane, *words.split(), vdevs=ONE, status=2)

@@ -153,6 +153,16 @@ def test_loss_has_buffers_come_back_out_of_order(sweep):
     assert in_order == pytest.approx(0.5, abs=0.02) and lossy > 1.2 * in_order
 
 
+def test_one_pool_for_all_queues_mixes_their_buffers(sweep):
+    misses = []
+    for pools in ("queue", "port"):
+        sweep.run(BARE + f"page-size = 4k\nqueues = 8\nring = 256\nbuffer = 2048\ncache = 0\n"
+                  f"packet-size = 512\nmin-packets = 40000\npools = {pools}\n")
+        row, = sweep.rows()
+        misses.append(float(row["misses_per_packet"]))
+    assert misses[0] == pytest.approx(0.5, abs=0.05) and misses[1] > 1.5 * misses[0]
+
+
 def test_the_transmitting_side_can_be_tabled(sweep):
     sweep.run(HEAD + "page-size = 4k\nside = tx\nqueues = 2\nring = 128\npacket-size = 1514\n")
     row, = sweep.rows()

@@ -169,8 +169,8 @@ static void set_log(const struct cli_args *args)
 }
 
 const struct cli_command cli_config_fwd[] = {
-	{"config", "set fwd <mode>", "io, mac, macswap, rxonly, txonly or replay on all ports",
-	 .run = set_fwd},
+	{"config", "set fwd <mode>",
+	 "io, mac, macswap, rxonly, rxloss, txonly or replay on all ports", .run = set_fwd},
 	{"config", "set fwd <mode> retry", "the same; what a port does not take is sent again",
 	 .run = set_fwd_retry},
 	{"config", "set port PORT fwd <mode>", "what one port does", .run = set_port_fwd},
