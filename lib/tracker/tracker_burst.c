@@ -414,11 +414,29 @@ static inline bool lane_counts(struct tracker_probe *probe)
 	return tracker_lane_wakes(lane, mode);
 }
 
+/* Packets that the device hands over at once: where it takes large lines, those of a line. */
+static inline uint16_t part_of(const struct tracker_probe *probe, struct rte_mbuf *const *pkts,
+			       uint16_t n)
+{
+	const struct tracker_lines *ring = &probe->ring;
+	unsigned int most = TRACKER_BURST_MAX, descs = 0;
+	uint16_t part = 0;
+
+	if (ring->is_fetch)
+		most = (UINT32_C(1) << ring->line_shift) / ring->desc_size;
+	if (likely(!ring->is_fetch || pkts[0]->nb_segs == 1))
+		return n < most ? n : (uint16_t)most;
+	do
+		descs += pkts[part++]->nb_segs;
+	while (part < n && descs + pkts[part]->nb_segs <= most);
+	return part;
+}
+
 static inline void count_received(struct tracker_probe *probe, struct rte_mbuf *const *pkts,
 				  uint16_t n)
 {
 	for (uint16_t part; n > 0; n -= part, pkts += part) {
-		part = n < TRACKER_BURST_MAX ? n : TRACKER_BURST_MAX;
+		part = part_of(probe, pkts, n);
 		resolve(probe, pkts, part);
 		count_burst(probe, probe->offered, probe->page_count, probe->desc_count);
 	}
