@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#define IOTLB_REUSE_SUB_BITS 5 /* 32 steps per power of two: exact below 64 */
+#define IOTLB_REUSE_SUB_BITS 7 /* 128 steps per power of two: exact below 256 */
 #define IOTLB_REUSE_BUCKETS  (32 << IOTLB_REUSE_SUB_BITS)
 #define IOTLB_REUSE_MAX	     INT32_MAX /* the longest time that has a bucket; the shortest is 1 */
 

@@ -173,15 +173,13 @@ static inline __attribute__((always_inline)) void count_pages(struct tracker_pro
 							      bool has_more)
 {
 	struct cursor cursor = *to; /* in registers */
-	const uint32_t *page = probe->page, *end = page + n, *fours = page + n / 4 * 4;
+	const uint32_t *page = probe->page, *end = page + n, *pairs = page + n / 2 * 2;
 
-	for (; page < fours; page += 4) {
+	for (; page < pairs; page += 2) {
 		count_page(probe, &cursor, page[0], 0, has_more);
 		count_page(probe, &cursor, page[1], 1, has_more);
-		count_page(probe, &cursor, page[2], 2, has_more);
-		count_page(probe, &cursor, page[3], 3, has_more);
 	}
-	for (; page < end; page++)
+	if (page < end)
 		count_page(probe, &cursor, page[0], 0, has_more);
 	to->clock = cursor.clock;
 }

@@ -13,7 +13,7 @@
 
 #define TRACKER_BURST_MAX 512  /* packets of one offer */
 #define TRACKER_PAGES_MAX 2048 /* pages of one burst; the packets after them are not counted */
-#define TRACKER_COPIES	  4    /* of the histogram: an add need not wait for the one before */
+#define TRACKER_COPIES	  2    /* of the histogram: an add need not wait for the one before */
 #define TRACKER_PAGES	  (UINT32_C(1) << 28) /* of a domain */
 
 /* Where a lane's clock jumps when it goes on after a pause: far from every page's last access. */
