@@ -192,7 +192,8 @@ double iotlb_miss_ratio(const struct iotlb_load *load, double time)
 	if (load->reuse->accesses == 0)
 		return 0;
 	add_survival(above, load->reuse, 1);
-	if (own >= IOTLB_REUSE_MAX)
+	/* NAN too, the time of an IOTLB that no memory was left to solve. */
+	if (!(own < IOTLB_REUSE_MAX))
 		return above[IOTLB_REUSE_BUCKETS - 1];
 	index = own < 1 ? 0 : iotlb_reuse_index((uint32_t)own);
 	while (iotlb_reuse_end(index) < own)

@@ -120,7 +120,8 @@ static int gather(struct model *model)
 		struct lane_model *lane = find_lane(model, probe->lane);
 
 		take_sample(probe, sample);
-		if (sample->reuse.accesses == 0)
+		/* Counted one after the other: either may lag behind. */
+		if (sample->reuse.accesses == 0 || sample->counts.accesses == 0)
 			continue;
 		if (lane == NULL) {
 			lane = &model->lane[model->lanes++];
