@@ -91,7 +91,7 @@ def test_port_info_has_testpmd_s_lines(ioplane):
     for line in ("MAC address: ", "Device name: net_dmanic0", "Driver name: net_dmanic",
                  "Connect to socket: ", "Link status: up", "Link duplex: full-duplex", "MTU: 1500",
                  "Promiscuous mode: enabled", "Current number of RX queues: 1",
-                 "Max possible TX queues: 16", "Device capabilities: 0x",
+                 "Max possible TX queues: 32", "Device capabilities: 0x",
                  "Number of MAC address added: 1"):
         assert f"\n{line}" in text, line
 
