@@ -198,19 +198,12 @@ int dma_mapper_create(struct dma_space *space, struct iommu_domain *domain, size
 int dma_mapper_destroy(struct dma_mapper *mapper);
 
 /**
- * Says that both map fixed IOVAs of the same buffers in the same domain, one after the other, on
- * one lcore (received and sent again through one port): neither maps what waits in the other
- * before that is synced. Joins everybody that either is joined with, until it is destroyed. While
- * no lcore uses them. -EINVAL: two domains; -EEXIST: joined already.
- */
-int dma_mapper_join(struct dma_mapper *mapper, struct dma_mapper *other);
-
-/**
  * Maps one buffer. Fresh: iova is set, with the buffer's offset in its page. Fixed: *iova is the
- * buffer's own (dma_arena_iova()), and stays it; when it still waits for its sync, that comes
- * first, and its errors. Else errors of iommu_map() (-EEXIST: another buffer of the page is
- * mapped, or the part is granted), -ENOSPC when the plan is full, -EINVAL: a buffer touches one
- * page more than an aligned one, or a fixed IOVA has another offset.
+ * buffer's own (dma_arena_iova()), and stays it; when it waits for its sync, that comes first, and
+ * its errors; what waits in another mapper of the domain the caller flushes before. Else errors
+ * of iommu_map() (-EEXIST: another buffer of the page is mapped, or the part is granted), -ENOSPC
+ * when the plan is full, -EINVAL: a buffer touches one page more than an aligned one, or a fixed
+ * IOVA has another offset.
  */
 int dma_map(struct dma_mapper *mapper, void *vaddr, uint32_t prot, uint64_t *iova);
 

@@ -23,7 +23,6 @@ struct dma_mapper {
 	/* Kept when a sync fails, so that the next one invalidates that, too. */
 	struct iommu_gather gather;
 	struct dma_waiting waiting; /* those of gather that no sync has failed for */
-	struct dma_mapper *next;    /* in the ring of joined ones; of itself alone */
 	struct dma_ledger ledger;
 };
 
@@ -84,7 +83,6 @@ int dma_mapper_create(struct dma_space *space, struct iommu_domain *domain, size
 	mapper->timeout_ns = config->timeout_us * UINT64_C(1000);
 	mapper->is_gathering = config->policy == DMA_DEFERRED &&
 			       !iommu_unit_limits(iommu_domain_unit(domain))->unmap_syncs;
-	mapper->next = mapper;
 	mapper->ledger.policy = config->policy;
 	ret = take_memory(mapper, config);
 	if (ret != 0) {
@@ -95,41 +93,6 @@ int dma_mapper_create(struct dma_space *space, struct iommu_domain *domain, size
 	space->mapper_count++;
 	pthread_mutex_unlock(&space->lock);
 	*out = mapper;
-	return 0;
-}
-
-static struct dma_mapper *before(struct dma_mapper *mapper)
-{
-	struct dma_mapper *other = mapper;
-
-	while (other->next != mapper)
-		other = other->next;
-	return other;
-}
-
-static bool is_joined(const struct dma_mapper *mapper, const struct dma_mapper *other)
-{
-	const struct dma_mapper *known = mapper;
-
-	do {
-		if (known == other)
-			return true;
-		known = known->next;
-	} while (known != mapper);
-	return false;
-}
-
-int dma_mapper_join(struct dma_mapper *mapper, struct dma_mapper *other)
-{
-	struct dma_mapper *next = mapper->next;
-
-	if (mapper->domain != other->domain)
-		return -EINVAL;
-	if (is_joined(mapper, other))
-		return -EEXIST;
-	/* Two rings become one when their successors are exchanged. */
-	mapper->next = other->next;
-	other->next = next;
 	return 0;
 }
 
@@ -145,7 +108,6 @@ int dma_mapper_destroy(struct dma_mapper *mapper)
 	pthread_mutex_lock(&mapper->space->lock);
 	mapper->space->mapper_count--;
 	pthread_mutex_unlock(&mapper->space->lock);
-	before(mapper)->next = mapper->next;
 	iova_cache_destroy(mapper->cache);
 	dma_waiting_fini(&mapper->waiting);
 	free(mapper);
@@ -223,18 +185,7 @@ static bool may_wait_for(const struct dma_mapper *mapper, uint64_t base)
  */
 static int settle(struct dma_mapper *mapper, uint64_t base)
 {
-	struct dma_mapper *joined = mapper;
-
-	do {
-		if (unlikely(may_wait_for(joined, base))) {
-			int ret = sync_waiting(joined);
-
-			if (ret != 0)
-				return ret;
-		}
-		joined = joined->next;
-	} while (joined != mapper);
-	return 0;
+	return unlikely(may_wait_for(mapper, base)) ? sync_waiting(mapper) : 0;
 }
 
 static int choose_iova(struct dma_mapper *mapper, uint64_t offset, const uint64_t *iova,

@@ -252,50 +252,6 @@ static void two_fixed_buffers_of_one_page_are_refused(void **state)
 	assert_int_equal(dma_mapper_destroy(mapper), 0);
 }
 
-/* --- joined mappers ------------------------------------------------------------------------- */
-
-static void a_joined_mapper_does_not_map_what_waits_in_the_other(void **state)
-{
-	struct dma_mapper *receive = create_with(BATCH, HOUR, false);
-	struct dma_mapper *transmit = create_with(BATCH, HOUR, false);
-	struct dma_mapper *third = create_with(BATCH, HOUR, false);
-
-	/* The control: alone, it does not know. */
-	map_and_unmap(receive, 1);
-	map_and_unmap(transmit, 1);
-	assert_int_equal(fake.calls[FAKE_SYNC], 0);
-	assert_int_equal(dma_mapper_join(receive, transmit), 0);
-	assert_int_equal(dma_mapper_join(transmit, third), 0);
-	assert_int_equal(dma_mapper_join(third, receive), -EEXIST);
-	assert_int_equal(dma_mapper_join(receive, receive), -EEXIST);
-	map_and_unmap(third, 1);
-	assert_int_equal(fake.calls[FAKE_SYNC], 2);
-	assert_int_equal(dma_mapper_ledger(receive)->waiting, 0);
-	assert_int_equal(dma_mapper_ledger(transmit)->waiting, 0);
-	assert_int_equal(dma_mapper_ledger(third)->waiting, 1);
-	assert_int_equal(dma_mapper_destroy(third), 0);
-	map_and_unmap(transmit, 2);
-	map_and_unmap(receive, 2);
-	assert_int_equal(fake.calls[FAKE_SYNC], 4);
-	assert_int_equal(dma_mapper_destroy(transmit), 0);
-	map_and_unmap(receive, 2);
-	assert_int_equal(dma_mapper_destroy(receive), 0);
-}
-
-static void mappers_of_two_domains_do_not_join(void **state)
-{
-	const struct dma_policy_config config = {.policy = DMA_STRICT};
-	struct dma_mapper *mapper = create_with(BATCH, HOUR, false), *other;
-	struct iommu_domain *elsewhere;
-
-	assert_int_equal(iommu_domain_create(unit, NULL, &elsewhere, NULL), 0);
-	assert_int_equal(dma_mapper_create(space, elsewhere, K4, &config, &other), 0);
-	assert_int_equal(dma_mapper_join(mapper, other), -EINVAL);
-	assert_int_equal(dma_mapper_destroy(other), 0);
-	assert_int_equal(iommu_domain_destroy(elsewhere), 0);
-	assert_int_equal(dma_mapper_destroy(mapper), 0);
-}
-
 /* --- failures ------------------------------------------------------------------------------- */
 
 static void fresh_iovas_whose_sync_failed_are_not_given_out(void **state)
@@ -395,8 +351,6 @@ int main(void)
 		TEST(a_fixed_iova_is_the_buffers_own),
 		TEST(a_fixed_iova_that_waits_is_synced_before_it_is_mapped),
 		TEST(two_fixed_buffers_of_one_page_are_refused),
-		TEST(a_joined_mapper_does_not_map_what_waits_in_the_other),
-		TEST(mappers_of_two_domains_do_not_join),
 		TEST(fresh_iovas_whose_sync_failed_are_not_given_out),
 		TEST(no_fixed_iova_is_mapped_while_a_sync_fails),
 		TEST(a_mapper_with_buffers_out_is_busy_and_syncs_what_waits),
