@@ -151,7 +151,7 @@ struct tracker_figures {
 	uint64_t packets;	   /* seen in bursts, counted or not */
 	uint64_t accesses;	   /* sampled: scaled up by packets seen / counted */
 	uint64_t ring_accesses;	   /* of these, to descriptors */
-	uint64_t cold;		   /* of these, the first to their page; sampled: not known, 0 */
+	uint64_t cold;		   /* of these, the first to their page; sampled: of the first window */
 	uint64_t pages_touched;	   /* different pages since start or clear; sampled: at least */
 	uint64_t working_set;	   /* different pages in the last whole window, see tracker_tick */
 	uint64_t entries_needed;   /* for 99 % of accesses that are not the first to their page */

@@ -113,7 +113,7 @@ static __rte_noinline void count_unseen(struct tracker_probe *probe, uint32_t st
 {
 	const struct tracker_lane *lane = probe->lane;
 
-	if (stamp == 0 && !lane->is_sampling)
+	if (stamp == 0 && (!lane->is_sampling || lane->is_first))
 		bump(&probe->counts.cold, 1);
 	else
 		bump(&probe->fresh[iotlb_reuse_index((clock - lane->since) | 1)], 1);

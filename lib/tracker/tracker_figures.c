@@ -11,6 +11,8 @@
 #define HIT_RATIO_WANTED 0.99
 #define PPM		 1e6
 
+#define SHADOW_ACCESSES_LEAST 4096
+
 /* --- snapshots ------------------------------------------------------------------------------ */
 
 static uint64_t load(const uint64_t *field)
@@ -186,17 +188,18 @@ static double predict(const struct model *model, const struct sample *sample,
 {
 	const struct tracker_counts *counts = &sample->counts;
 	double accesses = (double)counts->accesses * sample->factor;
-	double cold = (double)counts->cold * sample->factor, ratio = 0;
+	double cold = (double)counts->cold, ratio;
 
 	if (model->method[0] == 'f')
 		return (double)counts->flush_misses * sample->factor;
-	if (model->method[0] == 'c')
-		return iotlb_miss_ratio(shared, model->profile_time) * accesses;
-	/* The shadow may have seen nothing yet of a queue: then the curve has to do. */
-	if (counts->shadow_accesses == 0)
-		return iotlb_miss_ratio(shared, model->profile_time) * accesses;
-	ratio = (double)counts->shadow_misses / (double)counts->shadow_accesses;
-	return cold + ratio * (accesses - cold);
+	/* Of a queue that the shadow has seen little of yet the curve tells more. */
+	if (model->method[0] == 's' && counts->shadow_accesses >= SHADOW_ACCESSES_LEAST) {
+		ratio = (double)counts->shadow_misses / (double)counts->shadow_accesses;
+		return cold + ratio * (accesses - cold);
+	}
+	ratio = iotlb_miss_ratio(shared, model->profile_time);
+	/* The cold ones are in the ratio, but not to be scaled up: there are no others. */
+	return ratio * accesses - cold * (sample->factor - 1);
 }
 
 static uint32_t to_ppm(double ratio)

@@ -205,6 +205,7 @@ void tracker_lane_turn(struct tracker_lane *lane)
 
 static void window_begin(struct tracker_lane *lane)
 {
+	lane->is_first = lane->clock == 0;
 	lane->clock += TRACKER_GAP;
 	lane->since = lane->clock;
 	lane->window_start = rte_rdtsc();

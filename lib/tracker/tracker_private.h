@@ -58,6 +58,7 @@ struct tracker_lane {
 	uint32_t mode;	/* tracker_queue.mode when it was last looked at */
 	bool is_counting;
 	bool is_sampling;
+	bool is_first; /* the first window ever: what was not seen in it was not used before */
 	uint32_t pause;	       /* bursts until the time is looked at again */
 	uint64_t window_start; /* TSC */
 	uint64_t window_next;
