@@ -43,6 +43,8 @@ static inline uint16_t stream_receive(struct stream *stream, struct rte_mbuf **p
 {
 	uint16_t n;
 
+	if (stream->rx_tracker != NULL)
+		tracker_prefetch(stream->rx_tracker);
 	if (unlikely(stream->capture != NULL))
 		n = capture_receive(stream, pkts);
 	else

@@ -7,6 +7,7 @@
 
 #include <rte_branch_prediction.h>
 #include <rte_mbuf.h>
+#include <rte_prefetch.h>
 
 #include "iotlb_geometry.h"
 
@@ -103,6 +104,15 @@ static inline bool tracker_is_on(const struct tracker_queue *queue)
 	return unlikely(__atomic_load_n(&queue->mode, __ATOMIC_RELAXED) != 0);
 }
 
+/** Before a receive burst, which takes long enough: what tracker_rx() will need is on its way. */
+static inline void tracker_prefetch(const struct tracker_queue *queue)
+{
+	if (!tracker_is_on(queue))
+		return;
+	for (unsigned int line = 1; line < 4; line++)
+		rte_prefetch0(RTE_PTR_ADD(queue, line * RTE_CACHE_LINE_SIZE));
+}
+
 /** After a receive burst; addresses are those of the mbufs as they are now. */
 static inline void tracker_rx(struct tracker_queue *queue, struct rte_mbuf *const *pkts, uint16_t n)
 {
@@ -148,10 +158,10 @@ static inline uint32_t tracker_curve_entries(unsigned int point)
 
 struct tracker_figures {
 	enum tracker_mode mode;
-	uint64_t packets;	   /* seen in bursts, counted or not */
-	uint64_t accesses;	   /* sampled: scaled up by packets seen / counted */
-	uint64_t ring_accesses;	   /* of these, to descriptors */
-	uint64_t cold;		   /* of these, the first to their page; sampled: of the first window */
+	uint64_t packets;	/* seen in bursts, counted or not */
+	uint64_t accesses;	/* sampled: scaled up by packets seen / counted */
+	uint64_t ring_accesses; /* of these, to descriptors */
+	uint64_t cold; /* of these, the first to their page; sampled: of the first window */
 	uint64_t pages_touched;	   /* different pages since start or clear; sampled: at least */
 	uint64_t working_set;	   /* different pages in the last whole window, see tracker_tick */
 	uint64_t entries_needed;   /* for 99 % of accesses that are not the first to their page */

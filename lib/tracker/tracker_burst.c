@@ -36,17 +36,17 @@ static inline bool resolve_plain(const struct tracker_place *place, struct rte_m
 }
 
 /*
- * True when packets of one segment each lie all in one page, as those of large pages often do: then
- * one page is looked up. Where they do not, the first few tell. No packet ends before it starts, so
- * where all bits of any end are bits of each start, all pages are the same.
+ * True when packets of one segment have all their buffers in one page, as those of large pages
+ * often do: then one page is looked up. Where they have not, the first few tell. No buffer ends
+ * before it starts, so where all bits of any end are bits of each start, all pages are the same.
  */
 static inline bool resolve_one(const struct tracker_place *place, struct rte_mbuf *const *pkts,
 			       uint16_t n, uint32_t *page)
 {
-	const uint64_t offset = pkts[0]->buf_iova + pkts[0]->data_off - place->iova;
+	const uint64_t offset = pkts[0]->buf_iova - place->iova;
 	struct rte_mbuf *const *end = pkts + n;
 	uint64_t starts = UINT64_MAX, ends = 0;
-	uint32_t segments = n;
+	uint16_t segments = 0;
 
 	if (unlikely(offset >= place->size))
 		return false;
@@ -55,17 +55,17 @@ static inline bool resolve_one(const struct tracker_place *place, struct rte_mbu
 
 #pragma GCC unroll 4
 		for (; pkts < part; pkts++) {
-			uint64_t iova = (*pkts)->buf_iova + (*pkts)->data_off;
+			uint64_t iova = (*pkts)->buf_iova;
 
 			starts &= iova;
-			ends |= iova + (*pkts)->data_len - 1;
-			segments -= (*pkts)->nb_segs;
+			ends |= iova + (*pkts)->buf_len - 1;
+			segments |= (*pkts)->nb_segs;
 		}
 		if (((starts ^ ends) >> place->shift) != 0)
 			return false;
 	}
 	*page = place->first + (uint32_t)(offset >> place->shift);
-	return segments == 0;
+	return segments == 1;
 }
 
 static inline void resolve(struct tracker_probe *probe, struct rte_mbuf *const *pkts, uint16_t n)
@@ -87,7 +87,7 @@ static inline void resolve(struct tracker_probe *probe, struct rte_mbuf *const *
 struct cursor {
 	uint32_t *stamp;
 	uint8_t *touched;
-	uint64_t (*count)[TRACKER_COPIES];
+	uint64_t (*count)[IOTLB_REUSE_BUCKETS];
 	uint32_t clock;
 	uint32_t limit; /* a longer time reaches back behind the window */
 	uint8_t window;
@@ -159,7 +159,7 @@ static inline __attribute__((always_inline)) void count_page(struct tracker_prob
 	if (unlikely(time > cursor->limit))
 		count_unseen(probe, stamp, cursor->clock);
 	else
-		bump(&cursor->count[iotlb_reuse_index(time)][copy], 1);
+		bump(&cursor->count[copy][iotlb_reuse_index(time)], 1);
 	if (has_more && probe->lane->is_flushing)
 		count_flush(probe, stamp, cursor->clock);
 	if (has_more && probe->lane->is_shadowing)
@@ -194,7 +194,7 @@ static __rte_noinline void count_run(struct tracker_probe *probe, struct cursor 
 	count_page(probe, cursor, page, 0, true);
 	if (more == 0)
 		return;
-	bump(&cursor->count[iotlb_reuse_index(1)][1], more);
+	bump(&probe->counts.repeated, more);
 	if (lane->is_shadowing && lane->shadow_warm == 0)
 		bump(&probe->counts.shadow_accesses, more);
 	else if (lane->is_shadowing)

@@ -37,9 +37,11 @@ static void snapshot(const struct tracker_probe *probe, struct tracker_counts *c
 	for (unsigned int i = 0; i < IOTLB_REUSE_BUCKETS; i++) {
 		reuse->count[i] = 0;
 		for (unsigned int copy = 0; copy < TRACKER_COPIES; copy++)
-			reuse->count[i] += load(&probe->count[i][copy]);
+			reuse->count[i] += load(&probe->count[copy][i]);
 		reuse->accesses += reuse->count[i] + reuse->fresh[i];
 	}
+	reuse->count[iotlb_reuse_index(1)] += counts->repeated;
+	reuse->accesses += counts->repeated;
 }
 
 void tracker_probe_snapshot(const struct tracker_probe *probe, struct tracker_counts *counts,

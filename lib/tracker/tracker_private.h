@@ -58,8 +58,8 @@ struct tracker_lane {
 	uint32_t mode;	/* tracker_queue.mode when it was last looked at */
 	bool is_counting;
 	bool is_sampling;
-	bool is_first; /* the first window ever: what was not seen in it was not used before */
-	uint32_t pause;	       /* bursts until the time is looked at again */
+	bool is_first;	/* the first window ever: what was not seen in it was not used before */
+	uint32_t pause; /* bursts until the time is looked at again */
 	uint64_t window_start; /* TSC */
 	uint64_t window_next;
 	struct tracker_probe *polled;  /* the receive queue polled last */
@@ -87,6 +87,7 @@ struct tracker_counts {
 	uint64_t accesses; /* counted */
 	uint64_t ring_accesses;
 	uint64_t cold;
+	uint64_t repeated; /* to the page of the access before: a reuse time of 1 */
 	uint64_t beyond;
 	uint64_t flush_misses;
 	uint64_t shadow_accesses; /* seen by the shadow IOTLB, but for cold ones */
@@ -127,7 +128,7 @@ struct tracker_probe {
 	uint16_t sent;
 	uint16_t page_count;
 	uint16_t desc_count;
-	uint64_t count[IOTLB_REUSE_BUCKETS][TRACKER_COPIES];
+	uint64_t count[TRACKER_COPIES][IOTLB_REUSE_BUCKETS];
 	uint64_t fresh[IOTLB_REUSE_BUCKETS];
 	uint32_t page[TRACKER_PAGES_MAX];
 	uint16_t page_end[TRACKER_BURST_MAX]; /* not plain: behind the pages of each packet */

@@ -166,6 +166,7 @@ int main(void)
 		pkts[i] = &mbufs[i];
 		mbufs[i].nb_segs = 1;
 		mbufs[i].data_off = 128;
+		mbufs[i].buf_len = 2048;
 		mbufs[i].data_len = 60;
 	}
 	time_queues("4k", 1, 12);

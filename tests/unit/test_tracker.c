@@ -29,6 +29,7 @@ static void open_with(const struct iotlb_geometry *profile, uint8_t page_shift)
 		pkts[i] = &mbufs[i];
 		mbufs[i].nb_segs = 1;
 		mbufs[i].data_off = 128;
+		mbufs[i].buf_len = 2048;
 		mbufs[i].data_len = 60;
 		mbufs[i].pkt_len = 60;
 	}

@@ -153,6 +153,7 @@ static void find_model(const struct trace *trace, enum tracker_mode mode, unsign
 		for (unsigned int i = 0; i < BURST; i++) {
 			pkts[i] = &mbufs[i];
 			mbufs[i].nb_segs = 1;
+			mbufs[i].buf_len = 2048;
 			mbufs[i].data_len = 60;
 			mbufs[i].buf_iova = BASE + next_buffer(trace, q);
 		}

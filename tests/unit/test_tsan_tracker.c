@@ -26,6 +26,7 @@ static void *forward(void *arg)
 	for (unsigned int i = 0; i < BURST; i++) {
 		pkts[i] = &mbufs[i];
 		mbufs[i].nb_segs = 1;
+		mbufs[i].buf_len = 2048;
 		mbufs[i].data_len = 60;
 	}
 	while (!__atomic_load_n(&is_done, __ATOMIC_RELAXED)) {
