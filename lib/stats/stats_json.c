@@ -105,7 +105,7 @@ json_t *stats_json_unit(const struct stats_unit *unit)
 		stats_json_u64(unit->lanes), "accesses", stats_json_u64(unit->accesses),
 		"pages_touched", stats_json_u64(unit->pages_touched), "working_set",
 		stats_json_u64(unit->working_set), "entries_needed",
-		stats_json_u64(unit->entries_needed), "misses_predicted",
+		stats_json_u64(unit->entries_needed), "predicted_misses",
 		stats_json_u64(unit->predicted_misses), "curve", stats_json_curve(unit->curve_ppm));
 }
 

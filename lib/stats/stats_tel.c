@@ -195,7 +195,7 @@ void stats_tel_add_unit(struct rte_tel_data *dict, const struct stats_unit *unit
 	stats_tel_add_u64(dict, "pages_touched", unit->pages_touched);
 	stats_tel_add_u64(dict, "working_set", unit->working_set);
 	stats_tel_add_u64(dict, "entries_needed", unit->entries_needed);
-	stats_tel_add_u64(dict, "misses_predicted", unit->predicted_misses);
+	stats_tel_add_u64(dict, "predicted_misses", unit->predicted_misses);
 	stats_tel_add(dict, "curve_ppm", tel_curve(unit->curve_ppm));
 }
 

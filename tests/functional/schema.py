@@ -31,7 +31,7 @@ IOVA = {key: int for key in ("free_bytes", "largest_free_bytes", "free_ranges",
                              "fragmentation_ppm")}
 UNIT = {"name": str, "backend": str, "source": str, "mode": str, "profile": str, "entries": int,
         "method": str, "lanes": int, "accesses": int, "pages_touched": int, "working_set": int,
-        "entries_needed": int, "misses_predicted": int, "curve": list}
+        "entries_needed": int, "predicted_misses": int, "curve": list}
 REPLAY = {"port": int, "file": str, "packets": int, "bytes": int, "loops": int,
           "elapsed_ns": int, "requested_pps": NUMBER, "achieved_pps": NUMBER,
           "lateness_ns": (HIST, None)}

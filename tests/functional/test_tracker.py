@@ -71,7 +71,7 @@ def test_predicted_misses_are_near_those_of_the_unit(ioplane, capture, tmp_path,
     exact = sum(iotlb["misses"] for iotlb in used(result))
     (unit,) = result.stats["units"]
     assert exact > 2000
-    assert abs(unit["misses_predicted"] - exact) <= exact * 0.1, (unit, exact)
+    assert abs(unit["predicted_misses"] - exact) <= exact * 0.1, (unit, exact)
     assert unit["method"] == ("curve" if profile is LRU else "flush")
     assert sum(iotlb["model"]["share_ppm"] for iotlb in used(result)) == pytest.approx(1e6, abs=2)
 
@@ -81,7 +81,7 @@ def test_misses_of_an_iotlb_with_sets_are_predicted_from_a_part_of_the_time(iopl
     exact = sum(iotlb["misses"] for iotlb in used(result))
     (unit,) = result.stats["units"]
     assert (unit["method"], unit["profile"]) == ("shadow", "generic-128")
-    assert abs(unit["misses_predicted"] - exact) <= exact * 0.25, (unit, exact)
+    assert abs(unit["predicted_misses"] - exact) <= exact * 0.25, (unit, exact)
 
 
 def test_sampled_scales_up_what_it_saw(ioplane, capture):

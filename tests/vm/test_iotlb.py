@@ -56,7 +56,7 @@ class Seen:
     @property
     def predicted(self):
         (unit,) = self.report["units"]
-        return unit["misses_predicted"]
+        return unit["predicted_misses"]
 
     def touched(self, sid):
         """Pages that a device touched, by QEMU."""
