@@ -49,7 +49,7 @@ void port_tracker_collect_queue(const struct port *port, bool is_rx, uint16_t qu
 
 static void collect_unit(const struct tracked_unit *unit, struct stats_unit *out)
 {
-	struct tracker_unit_figures figures = {0};
+	struct tracker_unit_figures figures = {.working_set = TRACKER_NONE};
 
 	/* without memory to compose them the unit is there, and its figures are 0 */
 	if (tracker_read(unit->tracker, &figures) != 0)

@@ -54,7 +54,7 @@ struct stats_model {
 	uint64_t accesses;	       /* to pages, those to descriptors among them */
 	uint64_t ring_accesses;
 	uint64_t pages_touched; /* different pages */
-	uint64_t working_set;	/* different pages in the last second */
+	uint64_t working_set;	/* in the last whole second; STATS_NA: there was none yet */
 	uint64_t entries_needed;
 	uint64_t predicted_misses;
 	uint32_t share_ppm; /* of the predicted misses of all queues behind the IOTLB */
@@ -139,7 +139,7 @@ struct stats_unit {
 	uint64_t entries;	      /* of the profile */
 	uint64_t accesses;
 	uint64_t pages_touched;
-	uint64_t working_set;
+	uint64_t working_set; /* in the last whole second; STATS_NA: there was none yet */
 	uint64_t entries_needed;
 	uint64_t predicted_misses;
 	uint64_t lanes; /* lcores that poll its queues */

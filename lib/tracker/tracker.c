@@ -20,6 +20,7 @@ int tracker_create(const struct iotlb_geometry *profile, struct tracker **out)
 		return -ENOMEM;
 	tracker->profile = *profile;
 	tracker->window = TRACKER_WINDOW_FIRST;
+	tracker->working_set = TRACKER_NONE;
 	*out = tracker;
 	return 0;
 }
@@ -126,7 +127,7 @@ void tracker_tick(struct tracker *tracker)
 static void clear_probe(struct tracker_probe *probe)
 {
 	tracker_probe_rebase(probe);
-	probe->working_set = 0;
+	probe->working_set = TRACKER_NONE;
 	for (uint32_t page = 0; page < probe->domain->pages; page++) {
 		uint8_t seen = __atomic_load_n(&probe->touched[page], __ATOMIC_RELAXED);
 
@@ -137,7 +138,7 @@ static void clear_probe(struct tracker_probe *probe)
 
 void tracker_clear(struct tracker *tracker)
 {
-	tracker->working_set = 0;
+	tracker->working_set = TRACKER_NONE;
 	for (struct tracker_probe *probe = tracker->probes; probe != NULL; probe = probe->next)
 		clear_probe(probe);
 }

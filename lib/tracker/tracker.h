@@ -156,6 +156,8 @@ static inline uint32_t tracker_curve_entries(unsigned int point)
 	return UINT32_C(32) << point;
 }
 
+#define TRACKER_NONE UINT64_MAX /* a working set before the first window has ended */
+
 struct tracker_figures {
 	enum tracker_mode mode;
 	uint64_t packets;	/* seen in bursts, counted or not */

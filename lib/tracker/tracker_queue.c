@@ -50,6 +50,7 @@ int tracker_queue_create(struct tracker_domain *domain, unsigned int lcore, bool
 		return ret;
 	probe = memory;
 	memset(probe, 0, sizeof(*probe));
+	probe->working_set = TRACKER_NONE;
 	probe->domain = domain;
 	probe->is_rx = is_rx;
 	probe->number = queue;

@@ -4,7 +4,7 @@
 NUMBER = (int, type(None))
 HIST = {"count": NUMBER, "mean": NUMBER, "p50": NUMBER, "p99": NUMBER, "max": NUMBER}
 MODEL = {"unit": str, "mode": str, "source": str, "profile": str, "accesses": int,
-         "ring_accesses": int, "rings_known": bool, "working_set": int, "entries_needed": int,
+         "ring_accesses": int, "rings_known": bool, "working_set": NUMBER, "entries_needed": int,
          "predicted_misses": int, "share_ppm": int, "shared_curve": list, "beyond": int}
 IOTLB = {"source": str, "lookups": NUMBER, "hits": NUMBER, "misses": NUMBER, "walk_reads": NUMBER,
          "faults": NUMBER, "pages_touched": NUMBER, "miss_ratio_curve": (list, type(None)),
@@ -30,7 +30,7 @@ DOMAIN = {"id": int, "backend": str, "protection": str, "devices": [str], "mappi
 IOVA = {key: int for key in ("free_bytes", "largest_free_bytes", "free_ranges",
                              "fragmentation_ppm")}
 UNIT = {"name": str, "backend": str, "source": str, "mode": str, "profile": str, "entries": int,
-        "method": str, "lanes": int, "accesses": int, "pages_touched": int, "working_set": int,
+        "method": str, "lanes": int, "accesses": int, "pages_touched": int, "working_set": NUMBER,
         "entries_needed": int, "predicted_misses": int, "curve": list}
 REPLAY = {"port": int, "file": str, "packets": int, "bytes": int, "loops": int,
           "elapsed_ns": int, "requested_pps": NUMBER, "achieved_pps": NUMBER,

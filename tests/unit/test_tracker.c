@@ -344,6 +344,8 @@ static void the_window_is_what_was_touched_between_two_ticks(void **state)
 
 	receive(a, 0, 32);
 	receive(b, 16, 32);
+	assert_true(read_queue(a).working_set == TRACKER_NONE);
+	assert_true(read_unit().working_set == TRACKER_NONE);
 	tracker_tick(tracker);
 	assert_int_equal(read_queue(a).working_set, 16);
 	assert_int_equal(read_queue(b).working_set, 16);
