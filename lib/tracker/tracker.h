@@ -169,7 +169,8 @@ struct tracker_figures {
 	uint64_t entries_needed;   /* for 99 % of accesses that are not the first to their page */
 	uint64_t predicted_misses; /* with the profile, among all queues behind the unit */
 	uint32_t share_ppm;	   /* of the unit's predicted misses; 0 when there are none */
-	uint32_t alone_ppm[TRACKER_CURVE_POINTS];  /* miss ratio with an IOTLB for itself */
+	uint32_t alone_ppm[TRACKER_CURVE_POINTS];  /* with an IOTLB for itself; a guess if pages are
+						      shared */
 	uint32_t shared_ppm[TRACKER_CURVE_POINTS]; /* among all queues behind the unit */
 	uint64_t beyond;			   /* accesses outside all ranges: not modelled */
 };
