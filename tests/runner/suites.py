@@ -147,10 +147,11 @@ def functional(run):
 
 # What of the machines' tests runs side by side; a machine is booted in each that has tests of it.
 VM_SHARES = {
-    "vm, e1000e: ports and preflight; virtio": (
-        "-k", "e1000e and (test_ports or test_preflight) or [virtio"),
+    "vm, e1000e: ports, preflight; small ones": (
+        "-k", "e1000e and (test_ports or test_preflight) or [virtio or [no-unit or [passthrough"),
     "vm, e1000e: all else": ("-k", "e1000e and not (test_ports or test_preflight)"),
-    "vm, other machines": ("-k", "not e1000e and not [virtio"),
+    "vm, other machines": (
+        "-k", "not e1000e and not [virtio and not [no-unit and not [passthrough"),
 }
 
 
