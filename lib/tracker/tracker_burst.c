@@ -185,8 +185,9 @@ static inline __attribute__((always_inline)) void count_pages(struct tracker_pro
 }
 
 /* `times` accesses in a row to one page: after the first they are hits in any IOTLB. */
-static __rte_noinline void count_run(struct tracker_probe *probe, struct cursor *cursor,
-				     uint32_t page, uint32_t times)
+static inline __attribute__((always_inline)) void count_run(struct tracker_probe *probe,
+							    struct cursor *cursor, uint32_t page,
+							    uint32_t times)
 {
 	struct tracker_lane *lane = probe->lane;
 	uint32_t more = times - 1;
