@@ -237,23 +237,3 @@ uint64_t iotlb_entries_for(const struct iotlb_load *loads, unsigned int n, doubl
 	walk_end(&walk);
 	return (uint64_t)ceil(entries - 1e-6);
 }
-
-double iotlb_working_set(const struct iotlb_load *loads, unsigned int n, double accesses)
-{
-	struct walk walk;
-	double entries = 0;
-
-	if (walk_begin(&walk, loads, n) != 0)
-		return NAN;
-	if (walk.count > 0) {
-		while (walk.end_time < accesses && walk_step(&walk))
-			;
-		if (walk.end_time >= accesses)
-			entries = walk_entries(&walk, accesses);
-		else
-			entries = walk_entries(&walk, walk.end_time) +
-				  (accesses - walk.end_time) * walk.end;
-	}
-	walk_end(&walk);
-	return entries;
-}

@@ -32,6 +32,3 @@ double iotlb_miss_ratio(const struct iotlb_load *load, double time);
  * first to their page; 0 without accesses.
  */
 uint64_t iotlb_entries_for(const struct iotlb_load *loads, unsigned int n, double ratio);
-
-/** Distinct pages to be expected among so many accesses in a row. */
-double iotlb_working_set(const struct iotlb_load *loads, unsigned int n, double accesses);

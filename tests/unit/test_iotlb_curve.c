@@ -93,16 +93,6 @@ static void entries_needed_are_the_pages_of_a_ring(void **state)
 	assert_int_equal(iotlb_entries_for(&load, 1, 0.01), 50);
 }
 
-static void a_working_set_is_the_pages_of_so_many_accesses(void **state)
-{
-	const struct iotlb_load load = {&reuse, 1, 1};
-
-	for (unsigned int i = 0; i < 50 * 10000; i++)
-		access_page(i % 50);
-	assert_float_equal(iotlb_working_set(&load, 1, 20), 20, 1e-6);
-	assert_float_equal(iotlb_working_set(&load, 1, 1000), 50, 0.2);
-}
-
 /* Two rings of 40 pages in turn: as one of 80; alone each needs 40. */
 static void loads_that_share_an_iotlb_press_on_each_other(void **state)
 {
@@ -178,7 +168,6 @@ int main(void)
 		cmocka_unit_test_setup(cold_accesses_miss_at_every_size, begin),
 		cmocka_unit_test_setup(random_pages_miss_by_what_does_not_fit, begin),
 		cmocka_unit_test_setup(entries_needed_are_the_pages_of_a_ring, begin),
-		cmocka_unit_test_setup(a_working_set_is_the_pages_of_so_many_accesses, begin),
 		cmocka_unit_test_setup(loads_that_share_an_iotlb_press_on_each_other, begin),
 		cmocka_unit_test_setup(a_slow_load_loses_its_pages_to_a_fast_one, begin),
 		cmocka_unit_test_setup(times_that_were_not_seen_to_their_end_do_not_bias, begin),
